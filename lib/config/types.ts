@@ -1,0 +1,123 @@
+/** The configuration as the rest of the program sees it: checked, resolved, frozen. */
+import type { ModelFacts, Preset, Protocol } from '../providers/types.ts';
+
+export type StrategyName = 'round_robin' | 'least_used' | 'weighted_random';
+export type RateLimitingType = 'per_key_cerebras_headers' | 'headers' | 'fixed_rpm' | 'none';
+export type TransportName = 'auto' | 'native' | 'http' | 'fetch';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface ServerConfig {
+  readonly bindAddress: string;
+  readonly port: number;
+  /** Path prefixes, with a leading and without a trailing slash. */
+  readonly anthropicEndpoint: string;
+  readonly openaiEndpoint: string;
+  readonly apiKeyRequired: boolean;
+  readonly authTokens: readonly string[];
+  readonly allowUnauthenticated: boolean;
+  readonly allowedOrigins: readonly string[];
+  readonly maxBodyBytes: number;
+  readonly workers: number | 'auto';
+  readonly transport: TransportName;
+  readonly shutdownTimeoutMs: number;
+}
+
+/** A rule of `models:`; the pattern is lower-case, `*` matches any run of characters. */
+export interface ModelRule {
+  readonly pattern: string;
+  readonly target: string;
+}
+
+export interface KeyConfig {
+  readonly name: string;
+  /** The secret. Empty for a provider that needs none. Never logged. */
+  readonly secret: string;
+  /** Keys of one org share one set of limits. Defaults to a name of its own for each key. */
+  readonly org: string;
+  readonly weight: number;
+  /** Limits; 0 = none. */
+  readonly maxRequestsPerMinute: number;
+  readonly maxTokensPerMinute: number;
+  readonly maxRequestsPerDay: number;
+  readonly maxTokensPerDay: number;
+  readonly maxConcurrent: number;
+}
+
+export interface RateLimitingConfig {
+  readonly type: RateLimitingType;
+  /** Share of a limit kept back, 0..1. */
+  readonly safetyMargin: number;
+  /** Requests left of a quota at which pacing starts. */
+  readonly backoffThreshold: number;
+  readonly requestsPerMinute: number;
+  readonly tokensPerMinute: number;
+  readonly maxConcurrent: number;
+}
+
+export interface TimeoutsConfig {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly idleMs: number;
+}
+
+export interface ProviderConfig {
+  readonly name: string;
+  readonly preset: Preset;
+  readonly protocol: Protocol;
+  /** Absolute URL without trailing slash. */
+  readonly endpoint: string;
+  readonly models: readonly ModelFacts[];
+  readonly strategy: StrategyName;
+  /** Empty: the provider is disabled (a warning said so). */
+  readonly keys: readonly KeyConfig[];
+  readonly rateLimiting: RateLimitingConfig;
+  readonly timeouts: TimeoutsConfig;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Config {
+  /** The file it came from, or a word for where else (`environment`, `demo`). */
+  readonly source: string;
+  readonly server: ServerConfig;
+  readonly tiers: {
+    readonly haiku: string;
+    readonly sonnet: string;
+    readonly opus: string;
+    /** Empty: ids that match nothing are 404. */
+    readonly default: string;
+  };
+  readonly modelRules: readonly ModelRule[];
+  readonly providers: readonly ProviderConfig[];
+  readonly limits: {
+    readonly requestsPerMinute: number;
+    readonly tokensPerMinute: number;
+    readonly maxConcurrent: number;
+    readonly queue: { readonly maxDepth: number; readonly maxWaitMs: number };
+  };
+  readonly reasoningInjection: {
+    readonly enabled: boolean;
+    /** Configured model ids, lower-case. */
+    readonly models: readonly string[];
+    /** Without trailing newline. */
+    readonly promptTemplate: string;
+  };
+  readonly monitoring: {
+    readonly metricsEnabled: boolean;
+    readonly healthEndpoint: string;
+    readonly prometheusEndpoint: string;
+    readonly logLevel: LogLevel;
+    readonly logFormat: 'auto' | 'json' | 'pretty';
+  };
+  /** Every configured secret (keys, tokens), longest first: cut out of texts that are passed on. */
+  readonly secrets: readonly string[];
+  readonly warnings: readonly Fault[];
+}
+
+/** Something wrong (or doubtful) in a configuration, and where. Lines and columns count from 1. */
+export interface Fault {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Names the key, what is wrong, and what was meant. */
+  readonly message: string;
+}

@@ -1,0 +1,78 @@
+/**
+ * The upstream pipe, as the pipeline sees it. One interface, one conformance test, several makers.
+ *
+ * Must stay true: `answer` settles exactly once; after it, `read` is called at most once and ends in
+ * exactly one of onEnd / onError; after `abort()` no callback is called any more (a pending `answer`
+ * is rejected with TransportError `aborted`); the upstream socket is destroyed by abort, and reused
+ * after a clean end.
+ */
+
+/** Why a call failed. `connect`: nothing was sent. `before-answer`: no byte of the answer came. */
+export type TransportFault =
+  | 'connect' // refused, DNS, TLS
+  | 'connect-timeout'
+  | 'before-answer' // the connection died before the answer's headers were complete
+  | 'first-byte-timeout'
+  | 'protocol' // the answer is not HTTP, or its framing contradicts itself
+  | 'cut' // the connection died inside the body
+  | 'idle-timeout' // the body was silent for too long
+  | 'aborted'; // by us
+
+export class TransportError extends Error {
+  readonly fault: TransportFault;
+
+  constructor(fault: TransportFault, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'TransportError';
+    this.fault = fault;
+  }
+}
+
+/** Where calls go; made once per provider, so that a request only points at it. */
+export interface Origin {
+  readonly protocol: 'http:' | 'https:';
+  readonly hostname: string;
+  readonly port: number;
+  readonly connectTimeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+export interface UpstreamRequest {
+  readonly origin: Origin;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Lower-case names. `content-length` and `host` are set by the transport. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** UTF-8 when a string. Undefined: no body. */
+  readonly body: Buffer | string | undefined;
+}
+
+export interface BodySink {
+  onData(chunk: Buffer): void;
+  onEnd(): void;
+  onError(error: TransportError): void;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Lower-case names; repeated ones are joined with ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Starts the flow of the body. */
+  read(sink: BodySink): void;
+  pause(): void;
+  resume(): void;
+}
+
+export interface Call {
+  readonly answer: Promise<Answer>;
+  /** Ends the call wherever it stands. Idempotent; does nothing after the end. */
+  abort(): void;
+}
+
+export interface Transport {
+  readonly name: 'http' | 'fetch';
+  send(request: UpstreamRequest): Call;
+  /** Ends idle connections; calls in flight go on. */
+  close(): void;
+}
