@@ -60,6 +60,8 @@ const ROWS = {
     'insufficient_quota',
     false,
   ),
+  // Never told to anyone: the client has hung up. The status is nginx's, for the log and the metrics.
+  CLIENT_GONE: row(499, 'api_error', 'server_error', 'client_gone'),
   INTERNAL: row(500, 'api_error', 'server_error', 'internal_error'),
   KEYS_REFUSED: row(502, 'api_error', 'server_error', 'provider_auth_failed', false),
   UPSTREAM_FAILED: row(502, 'api_error', 'server_error', 'upstream_error'),

@@ -44,3 +44,152 @@ export const MAX_CACHED_MODELS = 1_000;
 
 /** Longest model name that is looked at; longer ones are no model of anyone. */
 export const MAX_MODEL_NAME_CHARS = 256;
+
+/** Headers of a request must be complete by then, its body by the second bound (slow senders). */
+export const HEADERS_TIMEOUT_MS = 30_000;
+export const REQUEST_TIMEOUT_MS = 300_000;
+
+/** An idle client connection is kept this long: longer than the pauses between a person's turns are
+ *  rare, and shorter than the 90 s after which common middleboxes forget a connection. */
+export const KEEP_ALIVE_MS = 75_000;
+
+/** The server's one ticker: held streams and pings are counted in these steps. */
+export const PULSE_MS = 1_000;
+
+/** A shorter "secret" would be found in any word, so it is not cut out of texts. */
+export const MIN_SECRET_CHARS = 4;
+
+/** From here on a secret's encoded spellings (JSON, URL, base64) are cut out of texts as well; those
+ *  of shorter ones are too short to be told from chance. */
+export const MIN_ENCODED_SECRET_CHARS = 8;
+
+/** Label combinations of one metric. Labels are configured names, so 64 keys x 10 models x 15
+ *  statuses is about the most there is; beyond it everything is booked on `other`. */
+export const MAX_METRIC_CHILDREN = 10_000;
+
+/** After the last frame of a stream its upstream gets this long to end by itself, so that the
+ *  connection can be used again; then it is closed. */
+export const LINGER_MS = 1_000;
+
+/** The simulator's reservation for output, at most and where a request names no maximum: 16,384, as
+ *  measured at Cerebras (WIRE.md §E.2). */
+export const SIMULATED_RESERVATION_TOKENS = 16_384;
+
+/** Org and model pairs the simulator keeps books on; credentials are free text, so it is bounded. */
+export const SIMULATOR_ACCOUNTS = 10_000;
+
+/** Start times it remembers per pair: more than any test drives through one (800 KB at most). */
+export const SIMULATOR_ARRIVALS = 100_000;
+
+/** Requests in its log by default. */
+export const SIMULATOR_LOG_ENTRIES = 1_000;
+
+/** Faults that can be queued. */
+export const SIMULATOR_FAULTS = 10_000;
+
+/** Largest request body it reads: twice what the proxy takes in. */
+export const SIMULATOR_BODY_BYTES = 2 * MAX_BODY_BYTES;
+
+/** Longest answer it gives: the largest `max_tokens` of any provider it plays (WIRE.md §F.3). */
+export const SIMULATOR_OUTPUT_TOKENS = 131_072;
+
+/** Its prompt cache counts in blocks of this size (512 tokens: WIRE.md §E.7 says 100 to 600), looks
+ *  at this many per prompt (4 MiB) and remembers this many. */
+export const SIMULATOR_CACHE_BLOCK_BYTES = 2 * KIB;
+export const SIMULATOR_CACHE_PROMPT_BLOCKS = 2_048;
+export const SIMULATOR_CACHE_BLOCKS = 65_536;
+export const SIMULATOR_CACHE_TTL_MS = 300_000;
+
+/** An unpaced stream is written in pieces of about this size: a socket's own high-water mark. */
+export const SIMULATOR_WRITE_CHARS = 16 * KIB;
+
+/** Step of the one ticker behind all paced streams: finer than a person sees. */
+export const SIMULATOR_TICK_MS = 10;
+
+/** Buckets that one reservation touches: global, provider, org, org and model, key, key and model,
+ *  and two to spare. */
+export const MAX_PATH_BUCKETS = 8;
+
+/** A cooldown never lasts longer, whatever a provider says (SURFACE §4.6): keys stuck for weeks are
+ *  what users of peers report most. */
+export const MAX_COOLDOWN_MS = 24 * 60 * 60 * 1_000;
+
+/** Rest after a 429 that says nothing: doubles from the first to the second while it repeats. */
+export const FIRST_REST_MS = 2_000;
+export const MAX_REST_MS = 60_000;
+
+/** Pacing over a day's quota slows a request by at most this (SURFACE §4.7). */
+export const MAX_DAY_PACING_MS = 10_000;
+
+/** Requests in flight after a cooldown at which the ramp is over and the key is as before. */
+export const RAMP_END = 16;
+
+/** Idle connections kept per upstream address: a burst of this many requests finds open ones. */
+export const MAX_FREE_SOCKETS = 256;
+
+/** An idle upstream connection is closed after this, before common servers and middleboxes (60 s)
+ *  do it; a server's own `keep-alive: timeout=N` hint shortens it. */
+export const FREE_SOCKET_MS = 55_000;
+
+/** With several addresses of a host, one is given this long before the next is tried. Node's own
+ *  250 ms gives up on hosts that are merely far away. */
+export const ADDRESS_ATTEMPT_MS = 1_500;
+
+/** A configuration file. The largest useful one (hundreds of keys) is far below it. */
+export const MAX_CONFIG_BYTES = MIB;
+
+/** Nesting of a configuration: the schema needs 8 levels, the YAML parser dies of thousands. */
+export const MAX_CONFIG_DEPTH = 100;
+
+/** Values of a configuration with its aliases expanded: more is an alias bomb. */
+export const MAX_CONFIG_NODES = 100_000;
+
+/** Longest duration that can be configured: a day is the longest window of any quota. */
+export const MAX_CONFIGURED_MS = 86_400_000;
+
+/** Largest limit that can be configured; it fits a signed 32-bit cell of the quota table. */
+export const MAX_CONFIGURED_LIMIT = 2_147_483_647;
+
+/** Largest `server.max_body_bytes`: a JavaScript string cannot hold more. */
+export const MAX_CONFIGURED_BODY_BYTES = 512 * MIB;
+
+/** Messages of one request: the Messages API's own bound (WIRE.md §A.2). */
+export const MAX_MESSAGES = 100_000;
+
+/** A path in an error text is cut here: its keys are the client's and of any length. */
+export const MAX_SHOWN_PATH_CHARS = 200;
+
+/** Room left between the estimated prompt and the window when the output is clamped: the estimate
+ *  is a few per cent off, and the provider's chat template adds a little. */
+export const WINDOW_MARGIN_SHARE = 0.05;
+export const WINDOW_MARGIN_TOKENS = 256;
+
+/** A prompt is refused locally only when its estimate passes the window by this factor: below it
+ *  the provider, which counts exactly, has the last word. */
+export const WINDOW_REFUSAL_FACTOR = 1.1;
+
+/** The output clamp never goes below this (or what was asked): where the estimate says that nothing
+ *  fits, it is better refused by the provider than answered with a single word. */
+export const MIN_CLAMPED_OUTPUT_TOKENS = 1_024;
+
+/** Up to this `max_tokens` reasoning would use up the whole answer (WIRE.md §G). */
+export const SMALL_ANSWER_TOKENS = 512;
+
+/** `thinking.budget_tokens` below these is effort low, medium; from there on high (WIRE.md §G). */
+export const LOW_EFFORT_BUDGET_TOKENS = 4_096;
+export const MEDIUM_EFFORT_BUDGET_TOKENS = 16_384;
+
+/** Longest id of a tool call: OpenAI takes 40 characters, a suffix for uniqueness is kept free. */
+export const MAX_CALL_ID_CHARS = 36;
+
+/** Longest tool name of any chat completions provider (WIRE.md §D). */
+export const MAX_TOOL_NAME_CHARS = 64;
+
+/** Bytes of a passed-through stream that are held back while it has no content, so that another
+ *  attempt stays possible. The opening events of every known provider are below 2 KiB. */
+export const MAX_HELD_STREAM_BYTES = 64 * KIB;
+
+/** Faults of the network and 5xx answers that one request takes from one provider before it goes on
+ *  without it; the pauses between them double from the first (100, 200, 400 ms: under a second). */
+export const MAX_FAULTS_AT_PROVIDER = 4;
+export const FIRST_BACKOFF_MS = 100;

@@ -32,7 +32,8 @@ export interface KeyConfig {
   readonly name: string;
   /** The secret. Empty for a provider that needs none. Never logged. */
   readonly secret: string;
-  /** Keys of one org share one set of limits. Defaults to a name of its own for each key. */
+  /** Keys of one provider with one org share one set of limits. A key that names none has a name of
+   *  its own, `provider/key`. */
   readonly org: string;
   readonly weight: number;
   /** Limits; 0 = none. */

@@ -1,4 +1,5 @@
 /** Cerebras Inference (WIRE.md §E). Strict: an unknown field anywhere in the body is a 400. */
+import { cerebrasErrors } from './cerebras-errors.ts';
 import type { ChatDialect, ModelFacts, Preset, ThinkingWish } from './types.ts';
 
 const FIELDS = [
@@ -35,7 +36,7 @@ export const chat: ChatDialect = {
   maxTokensField: 'max_completion_tokens',
   reasoningField: 'reasoning',
   toolChoice: 'full',
-  maxStops: 4,
+  maxTools: 0,
   // WIRE.md §E.5 and FIELD-NOTES 16: refused by name, "Unsupported JSON schema fields".
   droppedSchemaKeywords: new Set([
     '$schema',
@@ -84,5 +85,5 @@ export const cerebras: Preset = {
   keyVariable: 'CEREBRAS_API_KEY',
   continuousRefill: true,
   reservationCapTokens: 16_384,
-  errors: [],
+  errors: cerebrasErrors,
 };

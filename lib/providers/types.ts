@@ -19,8 +19,8 @@ export interface ChatDialect {
   readonly reasoningField: 'reasoning' | 'reasoning_content' | 'none';
   /** `auto`: only "auto" is accepted; other choices are put in words (WIRE.md §F.3). */
   readonly toolChoice: 'full' | 'auto';
-  /** Stop sequences accepted in one request. Matching is local anyway; these save tokens. */
-  readonly maxStops: number;
+  /** Tools accepted in one request; 0 = no bound known. */
+  readonly maxTools: number;
   /** JSON schema keywords that the provider refuses in tool parameters. */
   readonly droppedSchemaKeywords: ReadonlySet<string>;
   /** What stands for the text of an assistant message that only calls tools. */

@@ -1,5 +1,7 @@
 /** Zhipu (open.bigmodel.cn) and Z.ai (api.z.ai): one API under two hosts (WIRE.md §F). */
+
 import type { ChatDialect, ModelFacts, Preset, ThinkingWish } from './types.ts';
+import { zhipuErrors } from './zhipu-errors.ts';
 
 const FIELDS = [
   'model',
@@ -43,7 +45,7 @@ export const chat: ChatDialect = {
   maxTokensField: 'max_tokens',
   reasoningField: 'reasoning_content',
   toolChoice: 'auto',
-  maxStops: 1,
+  maxTools: 128,
   droppedSchemaKeywords: new Set(['$schema']),
   emptyContent: '',
   responseFormat: 'json_object',
@@ -103,7 +105,7 @@ export const zhipu: Preset = {
   keyVariable: 'ZHIPU_API_KEY',
   continuousRefill: false,
   reservationCapTokens: 0,
-  errors: [],
+  errors: zhipuErrors,
 };
 
 export const zai: Preset = {

@@ -45,6 +45,8 @@ export interface UpstreamFault {
   readonly status: number;
   /** The error body as text, for the error table. */
   readonly text: string;
+  /** True: the client has the provider's own error event already; nothing is to be added to it. */
+  readonly told?: boolean;
 }
 
 /** One answer on its way to the client, as SSE. */
@@ -60,6 +62,8 @@ export interface StreamTranslator {
   /** Set when the upstream failed; no further frame is given out. The caller tells the client. */
   readonly fault: UpstreamFault | null;
   readonly usage: Usage;
+  /** Whether the answer, as far as it came, holds neither text nor a tool call. */
+  readonly empty: boolean;
   /** The stop reason told (or about to be told) to the client; null before it is known. */
   readonly stopReason: string | null;
 }
@@ -67,7 +71,7 @@ export interface StreamTranslator {
 /** One JSON answer, whole. */
 export interface TranslatedAnswer {
   /** Serialised JSON for the client. */
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly usage: Usage;
   readonly stopReason: string;
   /** No text and no tool call: worth one more try while nothing was shown (WIRE.md §G). */

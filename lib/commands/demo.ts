@@ -1,0 +1,54 @@
+/** `cooldown-proxy demo`: the proxy on the embedded provider simulator, as its only upstream. */
+import { ConfigError, parseConfig } from '../config/load.ts';
+import type { Options } from '../main.ts';
+import { startSimulator } from '../simulator/simulator.ts';
+import { renderFaults } from './check.ts';
+import { serve } from './serve.ts';
+
+/** Two orgs with room for a person's work, so that the limits can be seen at work too. */
+const ORGS = [
+  { key: 'demo-key-one', org: 'one' },
+  { key: 'demo-key-two', org: 'two' },
+] as const;
+
+/** Resolves to the exit code. */
+export async function demo(options: Options): Promise<number> {
+  process.stdout.write(
+    'Demo: the embedded provider simulator is the only upstream; nothing leaves this machine.\n',
+  );
+  const simulator = await startSimulator({
+    dialect: 'cerebras',
+    keys: ORGS,
+    tokensPerSecond: 200,
+    firstTokenMs: 100,
+    requestsPerMinute: 60,
+    tokensPerMinute: 1_000_000,
+  });
+  try {
+    const overrides = { port: options.port, bindAddress: options.bind };
+    const config = parseConfig(demoConfig(simulator.url), 'demo', process.env, overrides);
+    return await serve(config);
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    process.stderr.write(`${renderFaults(thrown.faults)}\n`);
+    return 1;
+  } finally {
+    await simulator.close();
+  }
+}
+
+function demoConfig(endpoint: string): string {
+  const keys = ORGS.map(({ key, org }) => `        - { key: ${key}, name: ${org}, org: ${org} }`);
+  return `
+providers:
+  - name: simulator
+    preset: cerebras
+    endpoint: ${endpoint}
+    models: [glm-4.6, glm-4.5-air, gpt-oss-120b]
+    load_balancing:
+      api_keys:
+${keys.join('\n')}
+environment_models:
+  default: glm-4.6
+`;
+}

@@ -1,0 +1,153 @@
+/** The `server` and `monitoring` sections: addresses, paths, tokens, what excludes what. */
+import { isIP } from 'node:net';
+import type { Place } from './faults.ts';
+import { isLoopbackHost } from './loopback.ts';
+import type { RawConfig } from './schema.ts';
+import type { Config, ServerConfig } from './types.ts';
+import type { Reading } from './validate.ts';
+
+/** What the command line says about the server; it wins over the file. */
+export interface Overrides {
+  readonly port?: number | undefined;
+  readonly bindAddress?: string | undefined;
+}
+
+type RawServer = RawConfig['server'];
+
+/** The server section, checked as a whole. Faults go to `x.faults`. */
+export function resolveServer(raw: RawServer, overrides: Overrides, x: Reading): ServerConfig {
+  const server: ServerConfig = {
+    bindAddress: (overrides.bindAddress ?? raw.bind_address).replace(/^\[(.*)\]$/, '$1'),
+    port: overrides.port ?? raw.port,
+    anthropicEndpoint: raw.anthropic_endpoint,
+    openaiEndpoint: raw.openai_endpoint,
+    apiKeyRequired: raw.api_key_required,
+    authTokens: resolveTokens(raw, x),
+    allowUnauthenticated: raw.allow_unauthenticated,
+    allowedOrigins: resolveOrigins(raw, x),
+    maxBodyBytes: raw.max_body_bytes,
+    workers: raw.workers,
+    transport: raw.transport,
+    shutdownTimeoutMs: raw.shutdown_timeout,
+  };
+  checkBind(server, raw, x);
+  checkTokens(server, raw, x);
+  checkUnbuilt(server, raw, x);
+  return server;
+}
+
+const UNSENDABLE = /[^\x21-\x7e]/;
+
+/** Whether a secret can stand in a header: visible ASCII without blanks. */
+export function isSendable(secret: string): boolean {
+  return !UNSENDABLE.test(secret);
+}
+
+function resolveTokens(raw: RawServer, x: Reading): readonly string[] {
+  for (const [index, token] of raw.auth_tokens.entries()) {
+    if (isSendable(token.trim())) continue;
+    const at = x.places.of(raw.auth_tokens, index);
+    x.faults.error(at, 'holds characters that cannot stand in a header');
+  }
+  return [...new Set(raw.auth_tokens.map((token) => token.trim()))].filter((token) => token !== '');
+}
+
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s*]+$/;
+
+function resolveOrigins(raw: RawServer, x: Reading): readonly string[] {
+  const origins = raw.allowed_origins.map((origin) => origin.toLowerCase().replace(/\/$/, ''));
+  for (const [index, origin] of origins.entries()) {
+    if (ORIGIN.test(origin)) continue;
+    const at = x.places.of(raw.allowed_origins, index);
+    x.faults.error(at, 'wants an origin such as https://app.example.com, without a path or "*"');
+  }
+  return origins;
+}
+
+const HOST_NAME = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.?$/i;
+
+/** A public address without client tokens would let anyone spend the keys. */
+function checkBind(server: ServerConfig, raw: RawServer, x: Reading): void {
+  const { bindAddress } = server;
+  const at = x.places.of(raw, 'bind_address');
+  const isNumeric = /^[\d.]+$/.test(bindAddress);
+  if (isIP(bindAddress) === 0 && (isNumeric || !HOST_NAME.test(bindAddress))) {
+    x.faults.error(at, 'wants an IP address or a host name without a port');
+    return;
+  }
+  if (isLoopbackHost(bindAddress) || server.apiKeyRequired || server.allowUnauthenticated) return;
+  x.faults.error(
+    at,
+    'other machines could use your keys: set server.api_key_required with auth_tokens,' +
+      ' or say server.allow_unauthenticated: true',
+  );
+}
+
+function checkTokens(server: ServerConfig, raw: RawServer, x: Reading): void {
+  const { apiKeyRequired, authTokens } = server;
+  if (apiKeyRequired && authTokens.length === 0) {
+    const at = x.places.of(raw, 'api_key_required');
+    x.faults.error(at, 'is true, but server.auth_tokens holds no token');
+  }
+  if (!apiKeyRequired && authTokens.length > 0) {
+    const at = x.places.of(raw, 'auth_tokens');
+    x.faults.warn(at, 'nobody is asked for them: server.api_key_required is false');
+  }
+}
+
+function checkUnbuilt(server: ServerConfig, raw: RawServer, x: Reading): void {
+  const { workers, transport } = server;
+  if (typeof workers === 'number' && workers > 1) {
+    x.faults.error(x.places.of(raw, 'workers'), `workers: ${workers} is not built yet; use 1`);
+  }
+  if (transport === 'native') {
+    x.faults.error(x.places.of(raw, 'transport'), 'native is not built yet; use auto');
+  }
+}
+
+/** The monitoring section. */
+export function resolveMonitoring(raw: RawConfig['monitoring']): Config['monitoring'] {
+  return {
+    metricsEnabled: raw.metrics_enabled,
+    healthEndpoint: raw.health_endpoint,
+    prometheusEndpoint: raw.prometheus_endpoint,
+    logLevel: raw.log_level,
+    logFormat: raw.log_format,
+  };
+}
+
+const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/;
+
+/** The four paths: each well formed, none equal to or inside another. */
+export function checkPaths(raw: RawConfig, x: Reading): void {
+  const { server, monitoring } = raw;
+  const paths = [
+    { path: server.anthropic_endpoint, at: x.places.of(server, 'anthropic_endpoint') },
+    { path: server.openai_endpoint, at: x.places.of(server, 'openai_endpoint') },
+    { path: monitoring.health_endpoint, at: x.places.of(monitoring, 'health_endpoint') },
+    { path: monitoring.prometheus_endpoint, at: x.places.of(monitoring, 'prometheus_endpoint') },
+  ];
+  for (const [index, one] of paths.entries()) {
+    checkPath(one.path, one.at, x);
+    for (const other of paths.slice(0, index)) {
+      if (!overlaps(one.path, other.path)) continue;
+      x.faults.error(
+        one.at,
+        `is the same as or inside of ${other.at.path}, or the other way round`,
+      );
+    }
+  }
+}
+
+function checkPath(path: string, at: Place, x: Reading): void {
+  if (path === '' || path === '/') {
+    x.faults.error(at, 'cannot be the root: the other paths would lie inside; use one like /name');
+  } else if (!PATH.test(path)) {
+    x.faults.error(at, 'wants a path like /name: a leading slash, none at the end, no query');
+  }
+}
+
+function overlaps(a: string, b: string): boolean {
+  if (!PATH.test(a) || !PATH.test(b)) return false;
+  return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+}

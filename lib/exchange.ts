@@ -1,0 +1,117 @@
+/**
+ * The one object that a request carries down the road. Every field is set at birth, so that all
+ * exchanges have one shape; stages fill in what they know. Nothing here decides anything.
+ */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dialect, GatewayError } from './errors.ts';
+import type { Gateway, Lane, ProviderRuntime } from './gateway.ts';
+import type { Candidate, ModelRoute } from './model-table.ts';
+import type { Verdict } from './quotas/cooldown-rules.ts';
+import { type Lease, newLease } from './quotas/quota-table.ts';
+import { Reply } from './reply.ts';
+import type { Attempt, ClientRequest } from './translate/pair.ts';
+import type { Usage } from './translate/translator.ts';
+import type { Answer, Call } from './transports/types.ts';
+
+/** An endpoint that is proxied: its words towards the client, and how it reads a request. */
+export interface Endpoint {
+  readonly dialect: Dialect;
+  /** Reads a whole body. Throws INVALID_REQUEST naming the field. `rest` is the path behind the
+   *  route's prefix, for endpoints that pass any path through. */
+  read(bytes: Buffer, rest: string): ClientRequest;
+}
+
+export class Exchange {
+  readonly gateway: Gateway;
+  readonly endpoint: Endpoint;
+  readonly request: IncomingMessage;
+  readonly reply: Reply;
+  readonly rest: string;
+  /** Unique over processes; ids told to the client derive from it. */
+  readonly uniqueId: string;
+  readonly startedMs: number;
+
+  // readBody, mapModel
+  asked: ClientRequest | null = null;
+  route: ModelRoute | null = null;
+  /** Corrected estimate of the prompt. */
+  promptTokens = 0;
+
+  // per attempt
+  attempts = 0;
+  /** Why the last attempt failed. */
+  verdict: Verdict | null = null;
+  waitedMs = 0;
+  candidate: Candidate | null = null;
+  provider: ProviderRuntime | null = null;
+  lane: Lane | null = null;
+  readonly lease: Lease = newLease();
+  attempt: Attempt | null = null;
+  /** The candidate that `attempt` was made for. */
+  rewrittenFor: Candidate | null = null;
+  /** Keys that failed this request by a fault of the network; others are preferred. */
+  readonly tried = new Set<Lane>();
+  /** Providers (by index) that this request goes on without. */
+  readonly avoid = new Set<number>();
+  /** Faults at the provider of the last attempt. */
+  faultsAtProvider = 0;
+  /** A smaller output maximum that the provider's own refusal asked for; 0 = none. */
+  maxOutputTokens = 0;
+  call: Call | null = null;
+  answer: Answer | null = null;
+
+  /** Answers without text or tool call so far: one is tried again. */
+  emptyAnswers = 0;
+
+  // outcome
+  aborted = false;
+  error: GatewayError | null = null;
+  usage: Usage | null = null;
+  bodyBytes = 0;
+  /** Wall clock of the first byte told to the client; 0 = none yet. */
+  firstByteMs = 0;
+  /** `performance.now()` when the body was there, and when the first attempt went out; 0 = not yet. */
+  readAt = 0;
+  sentAt = 0;
+  /** Called when the client goes away while the exchange waits for something else than the upstream. */
+  onAbort: (() => void) | null = null;
+
+  constructor(
+    gateway: Gateway,
+    endpoint: Endpoint,
+    request: IncomingMessage,
+    response: ServerResponse,
+    rest: string,
+  ) {
+    this.gateway = gateway;
+    this.endpoint = endpoint;
+    this.request = request;
+    this.rest = rest;
+    this.uniqueId = newUniqueId();
+    this.reply = new Reply(response, endpoint.dialect, `req_${this.uniqueId}`);
+    this.startedMs = gateway.nowMs();
+  }
+
+  get id(): string {
+    return `req_${this.uniqueId}`;
+  }
+
+  /** The client is gone: ends the upstream call and whatever is being waited for. */
+  abort(): void {
+    this.aborted = true;
+    this.call?.abort();
+    this.onAbort?.();
+  }
+}
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const NONCE = Array.from(randomBytes(12), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+const COUNTER_CHARS = 8;
+let counter = 0;
+
+/** 20 characters `[A-Za-z0-9]`: a nonce of this process and thread (71 bits), then a counter. */
+export function newUniqueId(): string {
+  counter += 1;
+  return NONCE + counter.toString(36).padStart(COUNTER_CHARS, '0');
+}

@@ -1,0 +1,263 @@
+/**
+ * A running proxy, compiled from its configuration: everything a request only looks up.
+ *
+ * Must stay true: built once per configuration and never changed; what does change (quotas, metrics,
+ * connections) lives in the services it points to.
+ */
+import { Calibrations } from './calibrations.ts';
+import type { Config, KeyConfig, ProviderConfig } from './config/types.ts';
+import { compileModels, type ModelTable } from './model-table.ts';
+import type { ModelFacts } from './providers/types.ts';
+import type { Bucket, BucketLimits } from './quotas/bucket.ts';
+import type { Verdict } from './quotas/cooldown-rules.ts';
+import { QuotaTable } from './quotas/quota-table.ts';
+import type { KeyRange } from './strategies/types.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type { Origin, Transport } from './transports/types.ts';
+import { Waiting } from './waiting.ts';
+
+/** What the surroundings give: clocks, chance, output, the pipe. */
+export interface Services {
+  readonly version: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly transport: Transport;
+  /** Cuts every configured secret out of a text. */
+  readonly redact: (text: string) => string;
+  /** Wall clock, ms since 1970. */
+  readonly nowMs: () => number;
+  /** [0, 1) */
+  readonly random: () => number;
+  /** When the program started, ms since 1970. */
+  readonly startedMs: number;
+}
+
+export interface KeyRuntime {
+  readonly config: KeyConfig;
+  /** Counts, rests and states of this key alone. */
+  readonly bucket: Bucket;
+  /** Limits shared by the keys of one org; the key's own bucket when it is alone in its org. */
+  readonly orgBucket: Bucket;
+  /** Complete request headers but for what a request adds. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface ProviderRuntime {
+  readonly config: ProviderConfig;
+  readonly index: number;
+  readonly origin: Origin;
+  /** Path of the endpoint, without trailing slash. */
+  readonly basePath: string;
+  readonly bucket: Bucket;
+  readonly keys: readonly KeyRuntime[];
+  /** By configured model id. */
+  readonly lanes: ReadonlyMap<string, Lanes>;
+}
+
+/** One key for one model: all buckets that a request takes from. */
+export interface Lane {
+  readonly key: KeyRuntime;
+  readonly path: Int32Array;
+  /** Learned limits of the org for this model. */
+  readonly orgModelBucket: Bucket;
+  /** Rests of this key for this model. */
+  readonly keyModelBucket: Bucket;
+  /** Rests of the model over all keys of the provider. */
+  readonly modelBucket: Bucket;
+}
+
+/** The keys of a provider for one model, as the strategies see them and as the pipeline does. */
+export interface Lanes {
+  readonly list: readonly Lane[];
+  readonly range: KeyRange;
+}
+
+export interface Gateway extends Services {
+  readonly config: Config;
+  readonly models: ModelTable;
+  readonly providers: readonly ProviderRuntime[];
+  readonly quotas: QuotaTable;
+  /** Why a bucket rests or is disabled: the last verdict that said so. */
+  readonly verdicts: Map<Bucket, Verdict>;
+  readonly calibrations: Calibrations;
+  readonly waiting: Waiting;
+  /** Bucket names, by index, for texts and for carrying state over a reload or a restart. */
+  readonly bucketNames: readonly string[];
+}
+
+/** Compiles a configuration. Allocates the quota table; opens nothing. */
+export function compileGateway(config: Config, services: Services): Gateway {
+  const ledger = new BucketList();
+  const globalBucket = ledger.add('global', {
+    ...config.limits,
+    requestsPerDay: 0,
+    tokensPerDay: 0,
+  });
+  const providers = config.providers.map((provider, index) =>
+    compileProvider(provider, index, ledger, globalBucket, services.version),
+  );
+  return {
+    ...services,
+    config,
+    providers,
+    models: compileModels(config),
+    verdicts: new Map(),
+    calibrations: new Calibrations(),
+    waiting: new Waiting(),
+    quotas: new QuotaTable(ledger.limits, { bornMs: services.nowMs() }),
+    bucketNames: ledger.names,
+  };
+}
+
+const NO_LIMITS: BucketLimits = {
+  requestsPerMinute: 0,
+  tokensPerMinute: 0,
+  requestsPerDay: 0,
+  tokensPerDay: 0,
+  maxConcurrent: 0,
+};
+
+/** Collects the buckets of the table; the same name is the same bucket. */
+class BucketList {
+  readonly limits: BucketLimits[] = [];
+  readonly names: string[] = [];
+  readonly #byName = new Map<string, Bucket>();
+
+  add(name: string, limits: BucketLimits): Bucket {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    const bucket = this.limits.length as Bucket;
+    this.limits.push(limits);
+    this.names.push(name);
+    this.#byName.set(name, bucket);
+    return bucket;
+  }
+}
+
+function compileProvider(
+  provider: ProviderConfig,
+  index: number,
+  ledger: BucketList,
+  globalBucket: Bucket,
+  version: string,
+): ProviderRuntime {
+  const { rateLimiting, timeouts } = provider;
+  const url = new URL(provider.endpoint);
+  const tls = url.protocol === 'https:';
+  const bucket = ledger.add(`provider ${provider.name}`, {
+    ...NO_LIMITS,
+    requestsPerMinute: rateLimiting.requestsPerMinute,
+    tokensPerMinute: rateLimiting.tokensPerMinute,
+    maxConcurrent: rateLimiting.maxConcurrent,
+  });
+  const keys = provider.keys.map((key) => compileKey(provider, key, ledger, version));
+  return {
+    config: provider,
+    index,
+    origin: {
+      protocol: tls ? 'https:' : 'http:',
+      hostname: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? (tls ? 443 : 80) : Number(url.port),
+      connectTimeoutMs: timeouts.connectMs,
+      firstByteTimeoutMs: timeouts.firstByteMs,
+      idleTimeoutMs: timeouts.idleMs,
+    },
+    basePath: url.pathname.replace(/\/$/, ''),
+    bucket,
+    keys,
+    lanes: new Map(
+      provider.models.map((model) => {
+        const above = [globalBucket, bucket];
+        return [
+          model.id,
+          lanesOf(keys.map((key) => compileLane(provider, key, model, ledger, above))),
+        ];
+      }),
+    ),
+  };
+}
+
+/** Lanes of one model; also used for a part of them, when some keys have failed a request. */
+export function lanesOf(list: readonly Lane[]): Lanes {
+  return {
+    list,
+    range: {
+      paths: list.map((lane) => lane.path),
+      counters: list.map((lane) => lane.key.bucket),
+      weights: Float64Array.from(list, (lane) => lane.key.config.weight),
+      turnBucket: list[0]?.modelBucket ?? (0 as Bucket),
+    },
+  };
+}
+
+function compileKey(
+  provider: ProviderConfig,
+  config: KeyConfig,
+  ledger: BucketList,
+  version: string,
+): KeyRuntime {
+  const alone = provider.keys.filter((key) => key.org === config.org).length === 1;
+  const orgBucket = ledger.add(`org ${provider.name}/${config.org}`, {
+    requestsPerMinute: config.maxRequestsPerMinute,
+    tokensPerMinute: config.maxTokensPerMinute,
+    requestsPerDay: config.maxRequestsPerDay,
+    tokensPerDay: config.maxTokensPerDay,
+    maxConcurrent: config.maxConcurrent,
+  });
+  return {
+    config,
+    orgBucket,
+    bucket: alone ? orgBucket : ledger.add(`key ${provider.name}/${config.name}`, NO_LIMITS),
+    headers: keyHeaders(provider, config, version),
+  };
+}
+
+/** The provider's own headers win over the preset's; neither can replace the credentials. */
+function keyHeaders(
+  provider: ProviderConfig,
+  key: KeyConfig,
+  version: string,
+): Record<string, string> {
+  const credentials: Record<string, string> =
+    provider.protocol === 'anthropic'
+      ? { 'x-api-key': key.secret }
+      : { authorization: `Bearer ${key.secret}` };
+  return {
+    'user-agent': `cooldown-proxy/${version}`,
+    'content-type': 'application/json',
+    ...provider.preset.headers,
+    ...provider.headers,
+    ...(key.secret === '' ? {} : credentials),
+  };
+}
+
+function compileLane(
+  provider: ProviderConfig,
+  key: KeyRuntime,
+  model: ModelFacts,
+  ledger: BucketList,
+  above: readonly Bucket[],
+): Lane {
+  const of = `${provider.name}/${key.config.org} ${model.id}`;
+  const { rateLimiting, preset } = provider;
+  const modelBucket = ledger.add(`model ${provider.name} ${model.id}`, NO_LIMITS);
+  const orgModelBucket = ledger.add(`org-model ${of}`, {
+    ...NO_LIMITS,
+    safetyMargin: rateLimiting.safetyMargin,
+    backoffThreshold: rateLimiting.backoffThreshold,
+    continuousRefill: preset.continuousRefill,
+  });
+  const alone = key.bucket === key.orgBucket;
+  const keyModelBucket = alone
+    ? orgModelBucket
+    : ledger.add(`key-model ${provider.name}/${key.config.name} ${model.id}`, NO_LIMITS);
+  const path = [
+    ...above,
+    modelBucket,
+    key.orgBucket,
+    orgModelBucket,
+    ...(alone ? [] : [key.bucket, keyModelBucket]),
+  ];
+  return { key, path: Int32Array.from(path), orgModelBucket, keyModelBucket, modelBucket };
+}

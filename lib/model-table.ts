@@ -1,0 +1,139 @@
+/**
+ * Which providers serve the model that a client asks for? Compiled from the configuration once;
+ * answers are remembered per asked name (bounded, since clients choose the names).
+ *
+ * Order of SURFACE §3: rules (exact and globs, first match wins), then an id that some provider
+ * lists, then `provider/model`, then the tier words anywhere in the id, then the default.
+ */
+import type { Config, ProviderConfig } from './config/types.ts';
+import { GatewayError } from './errors.ts';
+import { MAX_CACHED_MODELS, MAX_MODEL_NAME_CHARS } from './limits.ts';
+import type { ModelFacts } from './providers/types.ts';
+
+/** One provider that serves the model; `provider` indexes `config.providers`. */
+export interface Candidate {
+  readonly provider: number;
+  readonly model: ModelFacts;
+}
+
+export interface ModelRoute {
+  /** The configured model id, for metrics and for reasoning injection. */
+  readonly modelId: string;
+  /** In order of preference; never empty. */
+  readonly candidates: readonly Candidate[];
+}
+
+export interface ModelTable {
+  /** Throws MODEL_NOT_FOUND, naming the models that exist. */
+  find(asked: string): ModelRoute;
+  /** Ids to list, each once, in the order of the file. */
+  readonly ids: readonly string[];
+}
+
+const CONTEXT_SUFFIX = /\[\s*1m\s*\]$/;
+
+/** Tier words in the order in which they are looked for (SURFACE §3, "Tier of an id"). */
+const TIER_WORDS = [
+  ['haiku', 'haiku'],
+  ['sonnet', 'sonnet'],
+  ['opus', 'opus'],
+  ['fable', 'opus'],
+  ['mythos', 'opus'],
+] as const;
+
+export function compileModels(config: Config): ModelTable {
+  const listed = listModels(config.providers);
+  const rules = config.modelRules.map((rule) => ({
+    matches: globMatcher(rule.pattern),
+    target: rule.target,
+  }));
+  const resolve = (asked: string): ModelRoute | undefined => {
+    const id = asked.trim().toLowerCase().replace(CONTEXT_SUFFIX, '').trim();
+    const rule = rules.find((candidate) => candidate.matches(id));
+    if (rule !== undefined) return lookUp(rule.target, listed, config.providers);
+    return lookUp(id, listed, config.providers) ?? byTier(id, config, listed);
+  };
+  const ids = [...new Set([...listed.values()].map((route) => route.modelId))];
+  return { ids, find: remembering(resolve, ids) };
+}
+
+/** Every listed id (lower-case) with its providers; a provider without keys does not count. */
+function listModels(providers: readonly ProviderConfig[]): Map<string, ModelRoute> {
+  const listed = new Map<string, { modelId: string; candidates: Candidate[] }>();
+  providers.forEach((provider, index) => {
+    if (provider.keys.length === 0) return;
+    for (const model of provider.models) {
+      const id = model.id.toLowerCase();
+      const route = listed.get(id) ?? { modelId: model.id, candidates: [] };
+      route.candidates.push({ provider: index, model });
+      listed.set(id, route);
+    }
+  });
+  return listed;
+}
+
+/** A model id, or `provider/model`. An id that has a slash of its own is tried as it is first. */
+function lookUp(
+  target: string,
+  listed: ReadonlyMap<string, ModelRoute>,
+  providers: readonly ProviderConfig[],
+): ModelRoute | undefined {
+  const id = target.toLowerCase();
+  const found = listed.get(id);
+  if (found !== undefined) return found;
+  const slash = id.indexOf('/');
+  if (slash < 0) return undefined;
+  const provider = providers.findIndex((known) => known.name.toLowerCase() === id.slice(0, slash));
+  const route = provider < 0 ? undefined : listed.get(id.slice(slash + 1));
+  const candidate = route?.candidates.find((known) => known.provider === provider);
+  if (route === undefined || candidate === undefined) return undefined;
+  return { modelId: route.modelId, candidates: [candidate] };
+}
+
+function byTier(
+  id: string,
+  config: Config,
+  listed: ReadonlyMap<string, ModelRoute>,
+): ModelRoute | undefined {
+  const word = TIER_WORDS.find(([known]) => id.includes(known));
+  const target = word === undefined ? config.tiers.default : config.tiers[word[1]];
+  return target === '' ? undefined : lookUp(target, listed, config.providers);
+}
+
+/** `*` matches any run of characters, everything else itself. */
+function globMatcher(pattern: string): (id: string) => boolean {
+  if (!pattern.includes('*')) return (id) => id === pattern;
+  const source = pattern.split('*').map(escapeRegExp).join('.*');
+  const expression = new RegExp(`^${source}$`, 's');
+  return (id) => expression.test(id);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+function remembering(
+  resolve: (asked: string) => ModelRoute | undefined,
+  ids: readonly string[],
+): (asked: string) => ModelRoute {
+  const known = new Map<string, ModelRoute>();
+  return (asked) => {
+    const remembered = known.get(asked);
+    if (remembered !== undefined) return remembered;
+    const route = asked.length > MAX_MODEL_NAME_CHARS ? undefined : resolve(asked);
+    if (route === undefined) throw unknownModel(asked, ids);
+    if (known.size >= MAX_CACHED_MODELS) known.clear();
+    known.set(asked, route);
+    return route;
+  };
+}
+
+function unknownModel(asked: string, ids: readonly string[]): GatewayError {
+  const name = asked.slice(0, MAX_MODEL_NAME_CHARS);
+  const models = ids.length === 0 ? 'none: no provider has a key' : ids.join(', ');
+  return new GatewayError(
+    'MODEL_NOT_FOUND',
+    `No provider found for model ${JSON.stringify(name)}. Models that exist: ${models}`,
+    { param: 'model' },
+  );
+}

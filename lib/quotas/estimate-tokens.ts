@@ -1,0 +1,219 @@
+/**
+ * About how many tokens is this?
+ *
+ * No tokenizer is bundled (they are megabytes, and none fits all models): characters are classed and
+ * each class has a price, fitted to byte-level BPE vocabularies of 100 to 200 thousand entries
+ * (WIRE.md §H). Reports of the provider then correct it per model (`Calibration`). Erring high is the
+ * harmless direction: too low makes agents compact too late. Any value is walked without a throw.
+ */
+import { MAX_JSON_DEPTH } from '../limits.ts';
+
+/** Prices in tokens. A word is a run of letters of one case, first capital included. */
+const SHORT_WORD = 1;
+const SHORT_WORD_CHARS = 7;
+const FURTHER_LETTER = 0.22;
+const JOINED_WORD = 0.8; // the second part of camelCase, and what follows a digit
+const DIGIT = 0.42;
+const MARK = 0.55;
+const SAME_MARK = 0.16; // the second of `==`, `----`
+const SPACES = 0.35; // a run of two and more blanks, and each line end
+const WIDE = 0.68; // CJK, kana, Hangul
+const OTHER = 0.42; // accented, Cyrillic, Greek, emoji halves
+const SAFETY = 1.05;
+
+const TABLE_CHARS = 128;
+const LOWER = 1;
+const UPPER = 2;
+const DIGITS = 3;
+const BLANK = 4;
+const LINE_END = 5;
+const PUNCTUATION = 6;
+
+const CLASSES = Uint8Array.from({ length: TABLE_CHARS }, (_, code) => {
+  const char = String.fromCharCode(code);
+  if (/[a-z]/.test(char)) return LOWER;
+  if (/[A-Z]/.test(char)) return UPPER;
+  if (/[0-9]/.test(char)) return DIGITS;
+  if (char === ' ' || char === '\t') return BLANK;
+  return char === '\n' || char === '\r' ? LINE_END : PUNCTUATION;
+});
+
+/** Tokens of a text; fractions are kept so that many short texts add up well. */
+export function estimateText(text: string): number {
+  let tokens = 0;
+  let before = BLANK;
+  let letters = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= TABLE_CHARS) {
+      tokens += code >= 0x2e80 && code < 0xd800 ? WIDE : OTHER;
+      before = PUNCTUATION;
+      continue;
+    }
+    const found = CLASSES[code] as number;
+    switch (found) {
+      case LOWER:
+        if (before === LOWER || (before === UPPER && letters === 1)) {
+          letters += 1;
+          if (letters > SHORT_WORD_CHARS) tokens += FURTHER_LETTER;
+        } else {
+          letters = 1;
+          tokens += before === UPPER || before === DIGITS ? JOINED_WORD : SHORT_WORD;
+        }
+        break;
+      case UPPER:
+        if (before === UPPER) {
+          letters += 1;
+          if (letters > 2) tokens += FURTHER_LETTER;
+        } else {
+          letters = 1;
+          tokens += before === LOWER || before === DIGITS ? JOINED_WORD : SHORT_WORD;
+        }
+        break;
+      case DIGITS:
+        tokens += DIGIT;
+        break;
+      case BLANK:
+        if (before === BLANK) tokens += at < 2 || text.charCodeAt(at - 2) !== 32 ? SPACES : 0;
+        break;
+      case LINE_END:
+        if (before !== LINE_END) tokens += SPACES;
+        break;
+      default:
+        tokens += text.charCodeAt(at - 1) === code ? SAME_MARK : MARK;
+    }
+    before = found;
+  }
+  return tokens * SAFETY;
+}
+
+/** A request body that is not looked into: bytes of JSON per token, measured over real agent
+ *  requests as 4.7 (WIRE.md §H); base64 and CJK need more tokens, so a little less. */
+const BYTES_PER_TOKEN = 4;
+
+export function estimateBytes(bytes: number): number {
+  return bytes > 0 ? Math.ceil(bytes / BYTES_PER_TOKEN) : 0;
+}
+
+/** An image of unknown size, at most (WIRE.md §H). */
+const IMAGE_TOKENS = 1_600;
+/** A page of a document that is sent as base64 is of about this size, and costs this much. */
+const DOCUMENT_BYTES_PER_TOKEN = 30;
+const MESSAGE_TOKENS = 4;
+const TOOL_TOKENS = 10;
+const TOOLS_TOKENS = 40;
+/** Quotes, colon and comma around a field or an element. */
+const FIELD_TOKENS = 1.5;
+
+/** What is read of a Messages request; every field may be anything. */
+export interface EstimatedRequest {
+  readonly system?: unknown;
+  readonly messages?: unknown;
+  readonly tools?: unknown;
+}
+
+/** Prompt tokens of a Messages request, a whole number: system, messages, tools with schemas. */
+export function estimateMessages(request: EstimatedRequest): number {
+  const { system, messages, tools } = request;
+  let tokens = contentTokens(system, 0);
+  if (Array.isArray(messages)) {
+    for (const message of messages) {
+      tokens += MESSAGE_TOKENS;
+      if (isObject(message)) tokens += contentTokens(message.content, 0);
+    }
+  }
+  if (Array.isArray(tools) && tools.length > 0) {
+    tokens += TOOLS_TOKENS;
+    for (const tool of tools) tokens += TOOL_TOKENS + jsonTokens(tool, 0);
+  }
+  return Math.ceil(tokens);
+}
+
+function contentTokens(content: unknown, depth: number): number {
+  if (typeof content === 'string') return estimateText(content);
+  if (!Array.isArray(content) || depth > MAX_JSON_DEPTH) return 0;
+  let tokens = 0;
+  for (const block of content) {
+    if (isObject(block)) tokens += blockTokens(block, depth + 1);
+    else if (typeof block === 'string') tokens += estimateText(block);
+  }
+  return tokens;
+}
+
+function blockTokens(block: Readonly<Record<string, unknown>>, depth: number): number {
+  switch (block.type) {
+    case 'text':
+      return textTokens(block.text);
+    case 'thinking':
+      return textTokens(block.thinking);
+    case 'redacted_thinking':
+      return 0;
+    case 'image':
+      return IMAGE_TOKENS;
+    case 'document':
+      return (
+        textTokens(block.title) + textTokens(block.context) + sourceTokens(block.source, depth)
+      );
+    case 'tool_use':
+    case 'server_tool_use':
+      return TOOL_TOKENS + textTokens(block.name) + jsonTokens(block.input, depth);
+    case 'tool_result':
+      return TOOL_TOKENS + contentTokens(block.content, depth);
+    default:
+      return jsonTokens(block, depth);
+  }
+}
+
+function sourceTokens(source: unknown, depth: number): number {
+  if (!isObject(source)) return 0;
+  if (source.type === 'content') return contentTokens(source.content, depth);
+  if (source.type === 'text') return textTokens(source.data);
+  const bytes = typeof source.data === 'string' ? source.data.length : 0;
+  return Math.max(IMAGE_TOKENS, bytes / DOCUMENT_BYTES_PER_TOKEN);
+}
+
+function textTokens(text: unknown): number {
+  return typeof text === 'string' ? estimateText(text) : 0;
+}
+
+/** Tokens of a value as compact JSON, without writing it. base64 data counts as an image. */
+function jsonTokens(value: unknown, depth: number): number {
+  if (typeof value === 'string') return FIELD_TOKENS + estimateText(value);
+  if (typeof value !== 'object' || value === null) return FIELD_TOKENS;
+  if (depth > MAX_JSON_DEPTH) return 0;
+  let tokens = FIELD_TOKENS;
+  if (Array.isArray(value)) {
+    for (const element of value) tokens += jsonTokens(element, depth + 1);
+    return tokens;
+  }
+  const object = value as Readonly<Record<string, unknown>>;
+  if (object.type === 'base64') return IMAGE_TOKENS;
+  for (const key in object) {
+    tokens += 1 + estimateText(key) + jsonTokens(object[key], depth + 1);
+  }
+  return tokens;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const NEWEST_SHARE = 0.2;
+const MIN_FACTOR = 0.7;
+const MAX_FACTOR = 1.6;
+/** Below this the provider's fixed parts (template, tool preamble) outweigh the text. */
+const MIN_OBSERVED_TOKENS = 200;
+
+/** The moving average of reported / estimated tokens of one model (WIRE.md §H). */
+export class Calibration {
+  /** Multiply an estimate by it; 1 until something was reported. */
+  factor = 1;
+  #observed = false;
+
+  observe(estimate: number, reported: number): void {
+    if (!(estimate >= MIN_OBSERVED_TOKENS) || !(reported > 0)) return;
+    const ratio = Math.min(MAX_FACTOR, Math.max(MIN_FACTOR, reported / estimate));
+    this.factor = this.#observed ? this.factor + NEWEST_SHARE * (ratio - this.factor) : ratio;
+    this.#observed = true;
+  }
+}

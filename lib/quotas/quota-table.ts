@@ -1,0 +1,393 @@
+/**
+ * May this request start now, and if not, when?
+ *
+ * All counters of all tiers (global, provider, org, org and model, key, key and model) are buckets
+ * of one table in one SharedArrayBuffer, changed only with Atomics, so that every worker thread
+ * sees one truth and none holds a lock. A request touches a path of buckets: it takes from all of
+ * them or from none.
+ *
+ * Must stay true, whatever threads and clocks do:
+ * - In any 60 seconds a bucket has at most `requestsPerMinute` starts, and no more tokens reserved
+ *   than `tokensPerMinute`; the same for 24 hours, and for requests in flight.
+ * - What a lease took is given back once. A sum is never below what its slots hold (window-ring.ts).
+ * - Nothing a provider said can make more than the configured limits possible, only less.
+ * - tryReserve, admission, settle and cancel allocate nothing.
+ *
+ * The parts: window-ring.ts (counts per minute and day), gates.ts (disabled, cooling, one probe,
+ * ramp), concurrency.ts (in flight), learned-quotas.ts (what headers said, pacing), table-clock.ts.
+ */
+import { MAX_COOLDOWN_MS, MAX_PATH_BUCKETS } from '../limits.ts';
+import {
+  type Admission,
+  type Block,
+  type Bucket,
+  type BucketLimits,
+  type BucketState,
+  type LimitName,
+  PACED,
+  type QuotaStanding,
+  READY,
+  REFUSED,
+} from './bucket.ts';
+import { ConcurrencyLimits } from './concurrency.ts';
+import { Gates, NO_ENTRY } from './gates.ts';
+import { LearnedQuotas } from './learned-quotas.ts';
+import type { Lease } from './lease.ts';
+import type { QuotaName, RateReading } from './rate-reading.ts';
+import { CLOCK_WORDS, TableClock } from './table-clock.ts';
+import { TableLayout } from './table-layout.ts';
+import { MAX_COUNT } from './window-ring.ts';
+import { WINDOWS, type WindowName, Windows } from './windows.ts';
+
+export * from './bucket.ts';
+export { type Lease, newLease } from './lease.ts';
+export type { QuotaName, RateReading } from './rate-reading.ts';
+
+export class QuotaTable {
+  /** Hand it to `new QuotaTable(sameBuckets, { shared })` in another thread. */
+  readonly shared: SharedArrayBuffer;
+  readonly bucketCount: number;
+  /** Index 0 counts reservations that ended. A thread may `Atomics.waitAsync` on it. */
+  readonly endings: Int32Array;
+  readonly #clock: TableClock;
+  readonly #turns: Int32Array;
+  readonly #windows: Windows;
+  readonly #gates: Gates;
+  readonly #concurrency: ConcurrencyLimits;
+  readonly #learned: LearnedQuotas;
+
+  /** `bornMs` is the time now; `shared` the buffer of a table of the same buckets in another
+   *  thread (then `bornMs` is ignored). Throws RangeError where that buffer is too small. */
+  constructor(
+    buckets: readonly BucketLimits[],
+    from: { readonly bornMs: number } | { readonly shared: SharedArrayBuffer },
+  ) {
+    const count = buckets.length;
+    const shared = 'shared' in from ? from.shared : new SharedArrayBuffer(4 * wordsFor(count));
+    const layout = new TableLayout(shared);
+    this.shared = shared;
+    this.bucketCount = count;
+    this.endings = layout.words(1);
+    this.#clock = new TableClock(
+      layout.words(CLOCK_WORDS),
+      'shared' in from ? undefined : from.bornMs,
+    );
+    this.#turns = layout.words(count);
+    const column = (name: keyof BucketLimits) => Int32Array.from(buckets, (b) => limitOf(b[name]));
+    this.#windows = new Windows(layout, {
+      requests_minute: column('requestsPerMinute'),
+      tokens_minute: column('tokensPerMinute'),
+      requests_day: column('requestsPerDay'),
+      tokens_day: column('tokensPerDay'),
+    });
+    this.#gates = new Gates(layout, count);
+    this.#concurrency = new ConcurrencyLimits(layout, column('maxConcurrent'));
+    this.#learned = new LearnedQuotas(layout, buckets);
+  }
+
+  /** Takes one request and `tokens` from every bucket of the path, or nothing from any. `lease`
+   *  must hold nothing; it holds the reservation when the answer is true. */
+  tryReserve(path: Int32Array, nowMs: number, tokens: number, lease: Lease): boolean {
+    const need = countOf(tokens);
+    if (lease.held || path.length > MAX_PATH_BUCKETS) return false;
+    if (this.admission(path, nowMs, need) === REFUSED) return false;
+    lease.second = this.#clock.second;
+    lease.hour = this.#clock.hour;
+    lease.ms = this.#clock.ms;
+    lease.tokens = need;
+    lease.answered = false;
+    for (let place = 0; place < path.length; place++) {
+      if (this.#take(path[place] as number, place, lease)) continue;
+      while (--place >= 0) this.#undo(path[place] as number, place, lease);
+      return false;
+    }
+    lease.held = true;
+    return true;
+  }
+
+  /** What tryReserve would say now, without taking anything. */
+  admission(path: Int32Array, nowMs: number, tokens: number): Admission {
+    this.#sync(nowMs);
+    const need = countOf(tokens);
+    let worst: Admission = READY;
+    for (let place = 0; place < path.length; place++) {
+      const found = this.#admissionOf(path[place] as number, need);
+      if (found === REFUSED) return REFUSED;
+      if (found < worst) worst = found;
+    }
+    return worst;
+  }
+
+  /** The provider has accepted the request (2xx headers): ends the doubling of rests, lets a ramp
+   *  grow, counts towards one more request in flight. Once per lease. */
+  answered(path: Int32Array, lease: Lease): void {
+    if (!lease.held || lease.answered) return;
+    lease.answered = true;
+    for (let place = 0; place < path.length; place++) {
+      const bucket = path[place] as number;
+      this.#gates.answered(bucket, lease.tickets[place] as number);
+      this.#concurrency.grow(bucket);
+    }
+  }
+
+  /** The request is over, however it ended (an aborted one with what it used so far): frees its
+   *  places in flight and corrects the tokens in the slots where they were reserved. Returns false,
+   *  and does nothing, when the lease holds nothing (any more). */
+  settle(path: Int32Array, lease: Lease, nowMs: number, usedTokens: number): boolean {
+    if (!this.#end(lease, nowMs)) return false;
+    const delta = countOf(usedTokens) - lease.tokens;
+    for (let place = 0; place < path.length; place++) {
+      const bucket = path[place] as number;
+      this.#concurrency.leave(bucket);
+      this.#gates.leave(bucket, lease.tickets[place] as number);
+      if (delta === 0) continue;
+      this.#windows.correctTokens(bucket, lease, delta);
+      this.#learned.correct(bucket, delta);
+    }
+    Atomics.add(this.endings, 0, 1);
+    return true;
+  }
+
+  /** The request never went out: everything goes back, its start included. False as in settle. */
+  cancel(path: Int32Array, lease: Lease, nowMs: number): boolean {
+    if (!this.#end(lease, nowMs)) return false;
+    for (let place = 0; place < path.length; place++) {
+      this.#undo(path[place] as number, place, lease);
+    }
+    Atomics.add(this.endings, 0, 1);
+    return true;
+  }
+
+  /** The earliest moment at which tryReserve could say yes if nothing else happened: `nowMs` when
+   *  it would now; Infinity when only the end of another request helps, or nothing (`neverFits`). */
+  admissibleAtMs(path: Int32Array, nowMs: number, tokens: number): number {
+    return this.blockedBy(path, nowMs, tokens)?.untilMs ?? nowMs;
+  }
+
+  /** Whether the request is larger than a configured limit of its path will ever allow. */
+  neverFits(path: Int32Array, tokens: number): boolean {
+    const need = countOf(tokens);
+    const exceeds = (limit: number) => limit !== 0 && need > limit;
+    return path.some(
+      (bucket) =>
+        exceeds(this.#windows.limit(bucket, 'tokens_minute')) ||
+        exceeds(this.#windows.limit(bucket, 'tokens_day')),
+    );
+  }
+
+  /** The bucket and limit that refuse for the longest time, or undefined when there is room. */
+  blockedBy(path: Int32Array, nowMs: number, tokens: number): Block | undefined {
+    this.#sync(nowMs);
+    const need = countOf(tokens);
+    let worst: Block | undefined;
+    for (const bucket of path) {
+      for (const { limit, waitMs } of this.#waits(bucket, need)) {
+        const untilMs = nowMs + waitMs;
+        if (waitMs <= 0 || (worst !== undefined && untilMs <= worst.untilMs)) continue;
+        worst = { bucket: bucket as Bucket, limit, untilMs };
+      }
+    }
+    return worst;
+  }
+
+  /** Lets a bucket rest until `untilMs`; of two ends the later holds, and none is later than
+   *  MAX_COOLDOWN_MS from now. Afterwards one probe goes through, then a ramp. Returns the end. */
+  cool(bucket: Bucket, nowMs: number, untilMs: number): number {
+    this.#sync(nowMs);
+    if (!(untilMs > nowMs)) return this.coolUntilMs(bucket, nowMs) || nowMs;
+    const restMs = Math.min(MAX_COOLDOWN_MS, Math.ceil(untilMs - nowMs));
+    const { ms } = this.#clock;
+    return nowMs + this.#clock.msUntil(this.#gates.cool(bucket, ms, (ms + restMs) | 0));
+  }
+
+  /** Rest after a refusal that names no end: FIRST_REST_MS, doubling to MAX_REST_MS while it
+   *  repeats without an answer in between. Refusals during one rest count once. Returns the end. */
+  rest(bucket: Bucket, nowMs: number): number {
+    this.#sync(nowMs);
+    return nowMs + this.#clock.msUntil(this.#gates.rest(bucket, this.#clock.ms));
+  }
+
+  /** End of the rest of a bucket that is cooling, else 0. */
+  coolUntilMs(bucket: Bucket, nowMs: number): number {
+    this.#sync(nowMs);
+    if (!this.#gates.isCooling(bucket, this.#clock.ms)) return 0;
+    return nowMs + this.#clock.msUntil(this.#gates.end(bucket));
+  }
+
+  disable(bucket: Bucket): void {
+    this.#gates.disable(bucket);
+  }
+
+  /** Ends a disablement and any rest, at once and without a ramp. */
+  enable(bucket: Bucket): void {
+    this.#gates.enable(bucket, this.#clock.ms);
+  }
+
+  /** Too many at once: the learned concurrency of the bucket halves. */
+  lowerConcurrency(bucket: Bucket, nowMs: number): void {
+    this.#sync(nowMs);
+    this.#concurrency.halve(bucket, this.#clock.ms);
+  }
+
+  /** The learned concurrency; 0 = none. */
+  learnedConcurrency(bucket: Bucket): number {
+    return this.#concurrency.learned(bucket);
+  }
+
+  /** Takes over what the headers of an answer said (rate-headers.ts). */
+  learn(bucket: Bucket, nowMs: number, readings: readonly RateReading[]): void {
+    this.#sync(nowMs);
+    for (const reading of readings) {
+      const inMs = reading.resetAtMs === undefined ? undefined : reading.resetAtMs - nowMs;
+      this.#learned.learn(bucket, this.#clock.ms, reading, inMs);
+    }
+  }
+
+  /** After a 429 for `quota` that names `untilMs` as the reset: when to ask again. Earlier than
+   *  that where the quota refills all the time and by its rate `need` fits before. */
+  probeAtMs(b: Bucket, nowMs: number, quota: QuotaName, untilMs: number, need: number): number {
+    const refillMs = this.#learned.refillMs(b, quota, countOf(need));
+    return refillMs === undefined ? untilMs : Math.min(untilMs, nowMs + refillMs);
+  }
+
+  /** A learned quota as it stands now (for metrics, health and error texts). */
+  standing(bucket: Bucket, nowMs: number, quota: QuotaName): QuotaStanding {
+    this.#sync(nowMs);
+    const [limit, remaining, inMs] = this.#learned.standing(bucket, this.#clock.ms, quota);
+    return { limit, remaining, resetAtMs: inMs < 0 ? -1 : nowMs + inMs };
+  }
+
+  stateOf(bucket: Bucket, nowMs: number): BucketState {
+    this.#sync(nowMs);
+    const { ms } = this.#clock;
+    if (this.#gates.isDisabled(bucket)) return 'disabled';
+    if (this.#gates.isCooling(bucket, ms)) return 'cooling';
+    if (this.#learned.isExhausted(bucket, ms, 1)) return 'cooling';
+    if (this.#learned.isLow(bucket, ms)) return 'pacing';
+    return this.#admissionOf(bucket, 1) === REFUSED ? 'pacing' : 'ready';
+  }
+
+  /** Starts in the last 60 seconds. */
+  requestsInWindow(bucket: Bucket, nowMs: number): number {
+    this.#sync(nowMs);
+    return this.#windows.used(bucket, this.#clock, 'requests_minute');
+  }
+
+  /** What a configured window holds now; 0 where the bucket has no such limit. */
+  usedInWindow(bucket: Bucket, nowMs: number, window: WindowName): number {
+    this.#sync(nowMs);
+    return this.#windows.used(bucket, this.#clock, window);
+  }
+
+  inFlight(bucket: Bucket): number {
+    return this.#concurrency.inFlight(bucket);
+  }
+
+  /** Where `round_robin` goes on among the keys under a bucket; shared by all threads. */
+  turn(bucket: Bucket): number {
+    return Atomics.load(this.#turns, bucket);
+  }
+
+  setTurn(bucket: Bucket, turn: number): void {
+    Atomics.store(this.#turns, bucket, turn);
+  }
+
+  /** Takes over counters, rests and readings of a bucket of another table (a reload): all but what
+   *  is in flight, which is settled in the other table. */
+  adopt(bucket: Bucket, from: QuotaTable, old: Bucket, nowMs: number): void {
+    this.#sync(nowMs);
+    from.#sync(nowMs);
+    const shiftMs = (this.#clock.ms - from.#clock.ms) | 0;
+    this.#windows.adopt(bucket, this.#clock, from.#windows, old, from.#clock);
+    this.#gates.adopt(bucket, from.#gates, old, shiftMs);
+    this.#concurrency.adopt(bucket, from.#concurrency, old);
+    this.#learned.adopt(bucket, from.#learned, old, shiftMs);
+  }
+
+  #admissionOf(bucket: number, tokens: number): Admission {
+    const { ms } = this.#clock;
+    if (!this.#gates.fits(bucket, ms) || !this.#concurrency.fits(bucket)) return REFUSED;
+    if (!this.#windows.fits(bucket, this.#clock, tokens)) return REFUSED;
+    if (!this.#learned.isAnyKnown(bucket)) return READY;
+    if (this.#learned.isExhausted(bucket, ms, tokens)) return REFUSED;
+    if (!this.#learned.isLow(bucket, ms)) return READY;
+    return this.#learned.isPausing(bucket, ms) ? REFUSED : PACED;
+  }
+
+  /** Takes what the lease says from one bucket, or nothing. */
+  #take(bucket: number, place: number, lease: Lease): boolean {
+    if (!this.#concurrency.enter(bucket)) return false;
+    const ticket = this.#gates.enter(bucket, lease.ms);
+    if (ticket !== NO_ENTRY) {
+      lease.tickets[place] = ticket;
+      if (this.#windows.take(bucket, lease)) {
+        if (this.#learned.take(bucket, lease.ms, lease.tokens)) return true;
+        this.#windows.giveBack(bucket, lease);
+      }
+      this.#gates.leave(bucket, ticket);
+    }
+    this.#concurrency.leave(bucket);
+    return false;
+  }
+
+  #undo(bucket: number, place: number, lease: Lease): void {
+    this.#learned.undo(bucket, lease.ms, lease.tokens);
+    this.#windows.giveBack(bucket, lease);
+    this.#gates.leave(bucket, lease.tickets[place] as number);
+    this.#concurrency.leave(bucket);
+  }
+
+  #end(lease: Lease, nowMs: number): boolean {
+    if (!lease.held) return false;
+    lease.held = false;
+    this.#sync(nowMs);
+    return true;
+  }
+
+  /** Everything that keeps a bucket from taking `tokens` now, with the time until it does not. */
+  #waits(bucket: number, tokens: number): { limit: LimitName; waitMs: number }[] {
+    const clock = this.#clock;
+    const waits: { limit: LimitName; waitMs: number }[] = [];
+    const never = Number.POSITIVE_INFINITY;
+    if (this.#gates.isDisabled(bucket)) waits.push({ limit: 'disabled', waitMs: never });
+    else if (this.#gates.isCooling(bucket, clock.ms)) {
+      waits.push({ limit: 'cooling', waitMs: clock.msUntil(this.#gates.end(bucket)) });
+    } else if (!this.#gates.fits(bucket, clock.ms)) waits.push({ limit: 'probe', waitMs: never });
+    if (!this.#concurrency.fits(bucket)) waits.push({ limit: 'concurrency', waitMs: never });
+    for (const limit of WINDOWS) {
+      waits.push({ limit, waitMs: this.#windows.waitMs(bucket, clock, tokens, limit) });
+    }
+    const learned = this.#learned.waitMs(bucket, clock.ms, tokens);
+    const limit = learned.quota === undefined ? 'pacing' : (`learned_${learned.quota}` as const);
+    waits.push({ limit, waitMs: learned.waitMs });
+    return waits;
+  }
+
+  /** Sets the clock. The thread that is first in a new hour clears the times that are long past. */
+  #sync(nowMs: number): void {
+    const hour = this.#clock.hour;
+    const steppedSeconds = this.#clock.sync(nowMs);
+    if (steppedSeconds === 0 || this.#clock.hour === hour) return;
+    const allOver = steppedSeconds * 1_000 > MAX_COOLDOWN_MS;
+    for (let bucket = 0; bucket < this.bucketCount; bucket++) {
+      this.#gates.sweep(bucket, this.#clock.ms, allOver);
+      this.#learned.sweep(bucket, this.#clock.ms, allOver);
+    }
+  }
+}
+
+/** A configured limit as an Int32; 0 = none. */
+function limitOf(value: number | boolean | undefined): number {
+  return typeof value === 'number' && value > 0 ? Math.min(Math.floor(value), 2 ** 31 - 1) : 0;
+}
+
+/** Tokens as a count that a slot can hold. */
+function countOf(tokens: number): number {
+  return tokens > 0 ? Math.min(Math.ceil(tokens), MAX_COUNT) : 0;
+}
+
+function wordsFor(buckets: number): number {
+  const parts = Gates.wordsFor(buckets) + ConcurrencyLimits.wordsFor(buckets);
+  const counts = Windows.wordsFor(buckets) + LearnedQuotas.wordsFor(buckets);
+  return 1 + CLOCK_WORDS + buckets + counts + parts;
+}

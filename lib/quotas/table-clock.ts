@@ -1,0 +1,96 @@
+/**
+ * What time is it for the table?
+ *
+ * The caller's clock may stand still or jump backwards, and the clocks of threads differ a little.
+ * The table's own time never goes back: it is the caller's time plus an offset that all threads
+ * share. A small step back (less than a window) is waited out; a larger one moves the offset, so
+ * that table time goes on from where it was. Must stay true: no step back of the caller's clock
+ * makes table time run ahead of the time that really passed.
+ *
+ * Seconds count from the table's epoch and fit an Int32 for 68 years. Milliseconds are kept as an
+ * Int32 that wraps every 49 days: `isBefore` compares them by their difference, which is right as
+ * long as both are within 24 days of each other. Whoever stores one must clear it in time (`sweep`).
+ */
+
+const SECOND = 0;
+const OFFSET_SECONDS = 1;
+const EPOCH_HIGH = 2;
+const EPOCH_LOW = 3;
+export const CLOCK_WORDS = 4;
+
+/** The epoch lies this long before the table's birth, so that no window reaches below zero. */
+const LEAD_MS = 48 * 3_600_000;
+/** Steps back up to this are waited out. */
+const PATIENCE_SECONDS = 60;
+const LAST_SECOND = 0x7fff_ffff - 0x1_0000;
+const TWO_32 = 2 ** 32;
+
+/** Whether wrapped time `a` is before wrapped time `b`. */
+export function isBefore(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
+export class TableClock {
+  /** Table time of the last `sync`. */
+  second = 0;
+  hour = 0;
+  /** Milliseconds, wrapped to an Int32. */
+  ms = 0;
+  readonly #words: Int32Array;
+  readonly #epochMs: number;
+
+  /** `bornMs` is given by the thread that creates the table; the others read it from the words. */
+  constructor(words: Int32Array, bornMs: number | undefined) {
+    this.#words = words;
+    if (bornMs !== undefined) {
+      const epoch = Math.floor(bornMs) - LEAD_MS;
+      words[EPOCH_HIGH] = Math.floor(epoch / TWO_32);
+      words[EPOCH_LOW] = epoch | 0;
+      words[SECOND] = LEAD_MS / 1_000;
+    }
+    this.#epochMs = (words[EPOCH_HIGH] as number) * TWO_32 + ((words[EPOCH_LOW] as number) >>> 0);
+  }
+
+  /** Sets the fields to the table time of `nowMs` (ms since 1970, read just before the call).
+   *  Returns the seconds by which this call moved the table on; 0 nearly always. */
+  sync(nowMs: number): number {
+    const words = this.#words;
+    for (;;) {
+      const last = Atomics.load(words, SECOND);
+      const offset = Atomics.load(words, OFFSET_SECONDS);
+      const sinceEpochMs = nowMs - this.#epochMs + offset * 1_000;
+      const second = Math.floor(sinceEpochMs / 1_000);
+      if (second === last) return this.#set(second, sinceEpochMs);
+      if (!(second <= LAST_SECOND)) return this.#set(last, last * 1_000); // no time at all
+      if (second > last) {
+        if (Atomics.compareExchange(words, SECOND, last, second) !== last) continue;
+        this.#set(second, sinceEpochMs);
+        return second - last;
+      }
+      if (last - second <= PATIENCE_SECONDS) return this.#set(last, last * 1_000);
+      // Just before the last second, not in it: how far into it the clock had come is not known.
+      Atomics.compareExchange(words, OFFSET_SECONDS, offset, offset + (last - 1 - second));
+    }
+  }
+
+  /** Milliseconds from the last sync until a wrapped time; negative when it is past. */
+  msUntil(wrapped: number): number {
+    return (wrapped - this.ms) | 0;
+  }
+
+  /** Milliseconds from the last sync until the start of a second of the table. */
+  msUntilSecond(second: number): number {
+    return (second - this.second) * 1_000 - this.#intoSecond();
+  }
+
+  #intoSecond(): number {
+    return (this.ms - ((this.second * 1_000) | 0)) | 0;
+  }
+
+  #set(second: number, sinceEpochMs: number): number {
+    this.second = second;
+    this.hour = Math.floor(second / 3_600);
+    this.ms = Math.floor(sinceEpochMs) | 0;
+    return 0;
+  }
+}

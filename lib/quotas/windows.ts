@@ -1,0 +1,129 @@
+/** The four configured limits of every bucket: requests and tokens, per minute and per day. */
+import type { LimitName } from './bucket.ts';
+import type { Lease } from './lease.ts';
+import type { TableClock } from './table-clock.ts';
+import type { TableLayout } from './table-layout.ts';
+import { type RingShape, WindowRing } from './window-ring.ts';
+
+/** A minute is 60 seconds and the partial one, a day 24 hours and the partial one. */
+const MINUTE = { slots: 64, window: 61 } as const;
+const DAY = { slots: 32, window: 25 } as const;
+
+const REQUESTS_MINUTE: RingShape = { ...MINUTE, always: true }; // `least_used` reads it
+const TOKENS_MINUTE: RingShape = { ...MINUTE, always: false };
+const DAYS: RingShape = { ...DAY, always: false };
+
+const SECONDS_PER_HOUR = 3_600;
+
+export type WindowName = 'requests_minute' | 'tokens_minute' | 'requests_day' | 'tokens_day';
+
+/** Limits of each window by bucket, 0 = none. */
+export type WindowLimits = Readonly<Record<WindowName, Int32Array>>;
+
+export class Windows {
+  readonly #requestsMinute: WindowRing;
+  readonly #tokensMinute: WindowRing;
+  readonly #requestsDay: WindowRing;
+  readonly #tokensDay: WindowRing;
+
+  constructor(layout: TableLayout, limits: WindowLimits) {
+    this.#requestsMinute = new WindowRing(layout, limits.requests_minute, REQUESTS_MINUTE);
+    this.#tokensMinute = new WindowRing(layout, limits.tokens_minute, TOKENS_MINUTE);
+    this.#requestsDay = new WindowRing(layout, limits.requests_day, DAYS);
+    this.#tokensDay = new WindowRing(layout, limits.tokens_day, DAYS);
+  }
+
+  static wordsFor(buckets: number): number {
+    const shapes = [REQUESTS_MINUTE, TOKENS_MINUTE, DAYS, DAYS];
+    return shapes.reduce((sum, shape) => sum + WindowRing.wordsFor(buckets, shape), 0);
+  }
+
+  fits(bucket: number, at: TableClock, tokens: number): boolean {
+    return (
+      this.#requestsMinute.fits(bucket, at.second, 1) &&
+      this.#tokensMinute.fits(bucket, at.second, tokens) &&
+      this.#requestsDay.fits(bucket, at.hour, 1) &&
+      this.#tokensDay.fits(bucket, at.hour, tokens)
+    );
+  }
+
+  /** Takes one request and the tokens of the lease from all four, or nothing. */
+  take(bucket: number, { second, hour, tokens }: Lease): boolean {
+    if (!this.#requestsMinute.take(bucket, second, 1)) return false;
+    if (this.#tokensMinute.take(bucket, second, tokens)) {
+      if (this.#requestsDay.take(bucket, hour, 1)) {
+        if (this.#tokensDay.take(bucket, hour, tokens)) return true;
+        this.#requestsDay.correct(bucket, hour, -1);
+      }
+      this.#tokensMinute.correct(bucket, second, -tokens);
+    }
+    this.#requestsMinute.correct(bucket, second, -1);
+    return false;
+  }
+
+  giveBack(bucket: number, lease: Lease): void {
+    this.#requestsMinute.correct(bucket, lease.second, -1);
+    this.#requestsDay.correct(bucket, lease.hour, -1);
+    this.correctTokens(bucket, lease, -lease.tokens);
+  }
+
+  /** Changes the tokens of a lease where they were reserved. */
+  correctTokens(bucket: number, lease: Lease, delta: number): void {
+    this.#tokensMinute.correct(bucket, lease.second, delta);
+    this.#tokensDay.correct(bucket, lease.hour, delta);
+  }
+
+  used(bucket: number, at: TableClock, window: WindowName): number {
+    return this.#ringOf(window).used(bucket, tickOf(window, at));
+  }
+
+  limit(bucket: number, window: WindowName): number {
+    return this.#ringOf(window).limit(bucket);
+  }
+
+  /** Milliseconds until a window has room; 0 = now, Infinity = never. */
+  waitMs(bucket: number, at: TableClock, tokens: number, window: WindowName): number {
+    const tick = tickOf(window, at);
+    const count = window === 'requests_minute' || window === 'requests_day' ? 1 : tokens;
+    const freeAt = this.#ringOf(window).freeAtTick(bucket, tick, count);
+    if (freeAt === tick) return 0;
+    return at.msUntilSecond(isOfDay(window) ? freeAt * SECONDS_PER_HOUR : freeAt);
+  }
+
+  adopt(bucket: number, at: TableClock, from: Windows, old: number, then: TableClock): void {
+    for (const window of WINDOWS) {
+      const [tick, oldTick] = [tickOf(window, at), tickOf(window, then)];
+      this.#ringOf(window).adopt(bucket, tick, from.#ringOf(window), old, oldTick);
+    }
+  }
+
+  #ringOf(window: WindowName): WindowRing {
+    switch (window) {
+      case 'requests_minute':
+        return this.#requestsMinute;
+      case 'tokens_minute':
+        return this.#tokensMinute;
+      case 'requests_day':
+        return this.#requestsDay;
+      case 'tokens_day':
+        return this.#tokensDay;
+      default:
+        return window satisfies never;
+    }
+  }
+}
+
+export const WINDOWS = [
+  'requests_minute',
+  'tokens_minute',
+  'requests_day',
+  'tokens_day',
+] as const satisfies readonly (WindowName & LimitName)[];
+
+function isOfDay(window: WindowName): boolean {
+  return window === 'requests_day' || window === 'tokens_day';
+}
+
+function tickOf(window: WindowName, at: TableClock): number {
+  return isOfDay(window) ? at.hour : at.second;
+}

@@ -1,0 +1,176 @@
+/**
+ * The client's side of one exchange: what has been told so far, and what may still be told.
+ *
+ *    WAITING --json()----------------------------------> DONE
+ *       |  \--open()--> OPEN --write()*--end() / fail()--> DONE
+ *       \--hold()--> HELD --open()--> OPEN
+ *
+ * HELD: a streaming client has waited for long, so it got 200 and pings, but no event of an answer
+ * yet; another key or provider may still be tried. Must stay true: after the first frame of an answer
+ * the status never changes; an error after it is the last event; frames are written whole.
+ */
+import type { ServerResponse } from 'node:http';
+import {
+  type Dialect,
+  errorBody,
+  errorFrame,
+  errorHeaders,
+  GatewayError,
+  statusOf,
+} from './errors.ts';
+import { CLIENT_HIGH_WATER_BYTES, HOLD_AFTER_MS, PING_INTERVAL_MS } from './limits.ts';
+
+type State = 'waiting' | 'held' | 'open' | 'done';
+
+const PING_FRAMES: Readonly<Record<Dialect, string>> = {
+  anthropic: 'event: ping\ndata: {"type":"ping"}\n\n',
+  openai: ': ping\n\n',
+};
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-accel-buffering': 'no',
+} as const;
+
+/** A configured name as a header value: what HTTP does not allow there becomes `?`. */
+export function headerText(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : text.replace(/[^\x20-\x7e]/g, '?');
+}
+
+export class Reply {
+  readonly #response: ServerResponse;
+  readonly #dialect: Dialect;
+  readonly #requestId: string;
+  #state: State = 'waiting';
+  #status = 0;
+  #bytes = 0;
+  /** Pulses since something was last written (or since the request came). */
+  #quietPulses = 0;
+  #streaming = false;
+  /** Headers that every answer of this exchange carries; the pipeline adds to them until `open`. */
+  readonly headers: Record<string, string | number>;
+
+  constructor(response: ServerResponse, dialect: Dialect, requestId: string) {
+    this.#response = response;
+    this.#dialect = dialect;
+    this.#requestId = requestId;
+    this.headers = { 'request-id': requestId };
+  }
+
+  /** Status told to the client; 0 before it was told. */
+  get status(): number {
+    return this.#status;
+  }
+
+  /** Body bytes given to the client's socket. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get done(): boolean {
+    return this.#state === 'done';
+  }
+
+  /** Whether the answer's own frames have begun: no second attempt from then on. */
+  get opened(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** The client asked for a stream: it may be held with pings while it waits. */
+  expectStream(): void {
+    this.#streaming = true;
+  }
+
+  /** One whole JSON answer. */
+  json(status: number, body: string | Buffer): void {
+    this.#whole(status, body, 'application/json');
+  }
+
+  /** Whatever the upstream gave, under its own content type. */
+  raw(status: number, body: Buffer | string, contentType: string): void {
+    this.#whole(status, body, contentType);
+  }
+
+  #whole(status: number, body: string | Buffer, contentType: string): void {
+    if (this.#state !== 'waiting') return;
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    this.headers['content-type'] = contentType;
+    this.headers['content-length'] = bytes.length;
+    this.#state = 'done';
+    this.#status = status;
+    this.#bytes = bytes.length;
+    this.#response.writeHead(status, this.headers);
+    this.#response.end(bytes);
+  }
+
+  /** Tells 200 and the stream headers, unless a hold has told them already. Without `wholeFrames`
+   *  (bytes relayed as they come) no ping may be put between two writes. */
+  open(wholeFrames = true): void {
+    if (this.#state === 'waiting') this.#writeHead();
+    if (this.#state !== 'done') this.#state = 'open';
+    this.#streaming &&= wholeFrames;
+  }
+
+  /** Writes complete frames. False: the client is slow, wait for `onDrain`. */
+  write(frames: string | Buffer): boolean {
+    if (this.#state !== 'open' || this.#response.destroyed) return true;
+    this.#quietPulses = 0;
+    this.#bytes += frames.length;
+    this.#response.write(frames);
+    return this.#response.writableLength < CLIENT_HIGH_WATER_BYTES;
+  }
+
+  onDrain(resume: () => void): void {
+    this.#response.once('drain', resume);
+  }
+
+  end(): void {
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    this.#response.end();
+  }
+
+  /** Tells the error in whatever way is still open, and ends the answer. */
+  fail(error: GatewayError): void {
+    if (this.#state === 'done') return;
+    if (this.#state === 'waiting') {
+      const body = errorBody(error, this.#dialect, this.#requestId);
+      Object.assign(this.headers, errorHeaders(error));
+      this.json(statusOf(error.code, this.#dialect), body);
+      return;
+    }
+    const told = this.#state === 'held' ? afterHold(error) : error;
+    this.#state = 'done';
+    this.#response.end(errorFrame(told, this.#dialect, this.#requestId));
+  }
+
+  /** Called once per second by the server's ticker: holds, then pings while nothing is written. */
+  pulse(pulseMs: number): void {
+    if (!this.#streaming || this.#state === 'done' || this.#response.destroyed) return;
+    this.#quietPulses += 1;
+    const quietMs = this.#quietPulses * pulseMs;
+    if (this.#state === 'waiting') {
+      if (quietMs < HOLD_AFTER_MS) return;
+      this.#writeHead();
+      this.#state = 'held';
+    } else if (quietMs < PING_INTERVAL_MS) return;
+    this.#quietPulses = 0;
+    this.#response.write(PING_FRAMES[this.#dialect]);
+  }
+
+  #writeHead(): void {
+    Object.assign(this.headers, STREAM_HEADERS);
+    this.#status = 200;
+    this.#response.writeHead(200, this.headers);
+    this.#response.flushHeaders();
+  }
+}
+
+/** After a hold the status is gone. Claude Code repeats a stream that begins with an overload, and
+ *  repeats others without streaming (CLIENTS.md §3), which gives a caller's own fault its true
+ *  status: so only what may pass by itself is called an overload. */
+function afterHold(error: GatewayError): GatewayError {
+  if (statusOf(error.code, 'anthropic') < 429) return error;
+  return new GatewayError('PROVIDER_BUSY', error.message, error.details);
+}

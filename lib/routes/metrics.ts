@@ -1,0 +1,10 @@
+/** GET /metrics: the Prometheus exposition. Gauges of quotas and keys are read when asked for. */
+import { EXPOSITION_TYPE } from '../telemetry/registry.ts';
+import { send } from './answer.ts';
+import type { Route } from './types.ts';
+
+export const metrics: Route = {
+  kind: 'local',
+  answer: (call) =>
+    send(call, 200, call.gateway.metrics.render(), { 'content-type': EXPOSITION_TYPE }),
+};

@@ -1,0 +1,38 @@
+/** POST {openai}/…: embeddings, responses and any other path with a JSON `model`, passed through. */
+import type { Endpoint } from '../exchange.ts';
+import { estimateBytes } from '../quotas/estimate-tokens.ts';
+import { RawPassthrough } from '../translate/openai-openai/raw-stream.ts';
+import { type RawRequest, readModelRequest, rewrite } from '../translate/openai-openai/request.ts';
+import { relayJson } from '../translate/openai-openai/response.ts';
+import type { Attempt, ClientRequest } from '../translate/pair.ts';
+import type { TranslationContext } from '../translate/translator.ts';
+import { openaiOnly } from './openai-only.ts';
+
+export const passthrough: Endpoint = {
+  dialect: 'openai',
+  read: (bytes, rest) => readRaw(readModelRequest(bytes), `/${rest}`),
+};
+
+function readRaw(raw: RawRequest, path: string): ClientRequest {
+  return {
+    protocol: 'raw',
+    model: raw.model,
+    stream: raw.stream,
+    maxTokens: raw.maxTokens ?? 0,
+    thinkingDisabled: true,
+    estimateTokens: () => estimateBytes(raw.bytes.length),
+    speaks: openaiOnly,
+    attempt: (_upstream, context) => attempt(raw, path, context),
+  };
+}
+
+function attempt(raw: RawRequest, path: string, context: TranslationContext): Attempt {
+  return {
+    path,
+    payload: rewrite(raw, context.model.upstream, false),
+    maxTokens: raw.maxTokens ?? 0,
+    wholeFrames: false,
+    stream: () => new RawPassthrough(context),
+    json: (bytes) => relayJson(bytes, context),
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * How much of this prompt was seen a moment ago? The provider's prompt cache, per org: exact
+ * prefix, whole blocks, forgotten after five minutes without a hit (WIRE.md §E.7). Time is an
+ * argument.
+ */
+import { createHash } from 'node:crypto';
+import {
+  SIMULATOR_CACHE_BLOCK_BYTES,
+  SIMULATOR_CACHE_BLOCKS,
+  SIMULATOR_CACHE_PROMPT_BLOCKS,
+  SIMULATOR_CACHE_TTL_MS,
+} from '../limits.ts';
+
+const START = Buffer.from('"messages"');
+
+export class PrefixCache {
+  /** Digest of everything up to a block's end -> when it was seen last. In order of that time. */
+  readonly #seen = new Map<string, number>();
+
+  /** Bytes at the start of the prompt that were seen before; remembers the whole prompt. The prompt
+   *  is the request's body from its messages on: what stands before (sizes, switches) may vary. */
+  visit(org: string, body: Buffer, nowMs: number): number {
+    const prompt = body.subarray(Math.max(0, body.indexOf(START)));
+    const blocks = Math.min(
+      Math.floor(prompt.length / SIMULATOR_CACHE_BLOCK_BYTES),
+      SIMULATOR_CACHE_PROMPT_BLOCKS,
+    );
+    let digest = org;
+    let hits = 0;
+    for (let at = 0; at < blocks; at++) {
+      const start = at * SIMULATOR_CACHE_BLOCK_BYTES;
+      const block = prompt.subarray(start, start + SIMULATOR_CACHE_BLOCK_BYTES);
+      digest = createHash('sha1').update(digest).update(block).digest('base64');
+      if (hits === at && this.#fresh(digest, nowMs)) hits += 1;
+      this.#remember(digest, nowMs);
+    }
+    return hits * SIMULATOR_CACHE_BLOCK_BYTES;
+  }
+
+  clear(): void {
+    this.#seen.clear();
+  }
+
+  #fresh(digest: string, nowMs: number): boolean {
+    const seenMs = this.#seen.get(digest);
+    return seenMs !== undefined && nowMs - seenMs < SIMULATOR_CACHE_TTL_MS;
+  }
+
+  #remember(digest: string, nowMs: number): void {
+    this.#seen.delete(digest);
+    this.#seen.set(digest, nowMs);
+    if (this.#seen.size <= SIMULATOR_CACHE_BLOCKS) return;
+    const [oldest] = this.#seen.keys();
+    if (oldest !== undefined) this.#seen.delete(oldest);
+  }
+}

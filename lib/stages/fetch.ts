@@ -1,0 +1,57 @@
+/** FETCH. x.attempt -> x.answer: the headers of the upstream's answer; no body byte is read yet. */
+import { GatewayError } from '../errors.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ProviderRuntime } from '../gateway.ts';
+import type { Attempt } from '../translate/pair.ts';
+import { TransportError } from '../transports/types.ts';
+
+/** Client headers that mean something to a provider of the Messages protocol. */
+const FORWARDED = ['anthropic-version', 'anthropic-beta'] as const;
+
+/** Returns the fault when there is no answer. Throws CLIENT_GONE. */
+export async function fetchUpstream(x: Exchange): Promise<TransportError | null> {
+  const { provider, lane } = x;
+  if (provider === null || lane === null) throw new Error('fetchUpstream before selectKey');
+  const attempt = x.attempt as Attempt;
+  if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
+  x.answer = null;
+  if (x.sentAt === 0) x.sentAt = performance.now();
+  x.call = x.gateway.transport.send({
+    origin: provider.origin,
+    method: 'POST',
+    path: pathOf(x, provider, attempt.path),
+    headers: headersOf(x, lane.key.headers),
+    body: attempt.payload,
+  });
+  try {
+    x.answer = await x.call.answer;
+    return null;
+  } catch (thrown) {
+    if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
+    if (thrown instanceof TransportError) return thrown;
+    throw thrown;
+  }
+}
+
+/** `/v1` stands once, whether the endpoint ends in it or not. A provider of the Messages protocol
+ *  gets the client's query too (`?beta=true`). */
+function pathOf(x: Exchange, { basePath, config }: ProviderRuntime, path: string): string {
+  if (config.protocol === 'openai') return basePath + path;
+  const url = x.request.url ?? '';
+  const query = url.includes('?') ? url.slice(url.indexOf('?')) : '';
+  return basePath.replace(/\/v1$/, '') + path + query;
+}
+
+function headersOf(
+  x: Exchange,
+  base: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const accept = x.asked?.stream === true ? 'text/event-stream' : 'application/json';
+  if (x.provider?.config.protocol !== 'anthropic') return { ...base, accept };
+  const headers: Record<string, string> = { ...base, accept };
+  for (const name of FORWARDED) {
+    const value = x.request.headers[name];
+    if (typeof value === 'string') headers[name] = value;
+  }
+  return headers;
+}

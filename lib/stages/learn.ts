@@ -1,0 +1,41 @@
+/** LEARN. What an answer's headers and status teach about the key; a refusal becomes a verdict. */
+import type { Exchange } from '../exchange.ts';
+import type { Lane } from '../gateway.ts';
+import { MAX_ERROR_BODY_BYTES } from '../limits.ts';
+import { classify, type Verdict } from '../quotas/cooldown-rules.ts';
+import { readRateHeaders } from '../quotas/rate-headers.ts';
+import { collectBody } from '../transports/collect.ts';
+import { type Answer, type Call, TransportError } from '../transports/types.ts';
+
+/** Null: the provider answers (2xx). The body of a refusal is read here, bounded. */
+export async function learn(x: Exchange): Promise<Verdict | TransportError | null> {
+  const answer = x.answer as Answer;
+  const lane = x.lane as Lane;
+  const { quotas } = x.gateway;
+  countAttempt(x, String(answer.status));
+  learnHeaders(x, answer, lane);
+  if (answer.status >= 200 && answer.status < 300) {
+    quotas.answered(lane.path, x.lease);
+    return null;
+  }
+  const body = await collectBody(answer, x.call as Call, MAX_ERROR_BODY_BYTES);
+  if (body instanceof TransportError) return body;
+  const rules = x.provider?.config.preset.errors ?? [];
+  const text = body.bytes.toString('utf8');
+  return classify(rules, answer.status, answer.headers, text, x.gateway.nowMs());
+}
+
+function learnHeaders(x: Exchange, answer: Answer, lane: Lane): void {
+  const type = x.provider?.config.rateLimiting.type;
+  if (type !== 'headers' && type !== 'per_key_cerebras_headers') return;
+  const nowMs = x.gateway.nowMs();
+  const readings = readRateHeaders(answer.headers, nowMs);
+  if (readings.length > 0) x.gateway.quotas.learn(lane.orgModelBucket, nowMs, readings);
+}
+
+function countAttempt(x: Exchange, status: string): void {
+  const provider = x.provider?.config.name ?? '';
+  const key = x.lane?.key.config.name ?? '';
+  const model = x.route?.modelId ?? 'other';
+  x.gateway.metrics.upstreamRequests.labels(provider, key, model, status).add();
+}

@@ -1,0 +1,105 @@
+/** READ BODY. The client's socket -> x.asked: bounded bytes, decoded, read and checked once. */
+import type { IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { GatewayError } from '../errors.ts';
+import type { Exchange } from '../exchange.ts';
+import { DISCARD_BYTES, DISCARD_MS } from '../limits.ts';
+
+/** Throws INVALID_REQUEST, BODY_TOO_LARGE or CLIENT_GONE. */
+export async function readBody(x: Exchange): Promise<void> {
+  const maxBytes = x.gateway.config.server.maxBodyBytes;
+  const bytes = await readRequestBody(x.request, maxBytes);
+  x.bodyBytes = bytes.length;
+  x.readAt = performance.now();
+  x.asked = x.endpoint.read(bytes, x.rest);
+  if (x.asked.stream) x.reply.expectStream();
+}
+
+/** The whole body of a request, decoded, of at most `maxBytes` before and after decoding. */
+export async function readRequestBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const bytes = await collect(request, maxBytes);
+  const coding = request.headers['content-encoding'];
+  return coding === undefined ? bytes : await decode(bytes, coding, maxBytes);
+}
+
+/** Collects a body of at most `maxBytes`; the pieces are copied once, at the end. */
+function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? '0');
+  if (announced > maxBytes) return discard(request, maxBytes);
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    const onData = (piece: Buffer) => {
+      size += piece.length;
+      if (size <= maxBytes) {
+        pieces.push(piece);
+        return;
+      }
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      pieces.length = 0;
+      discard(request, maxBytes).catch(reject);
+    };
+    const onEnd = () => {
+      request.off('close', onClose);
+      resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, size));
+    };
+    const onClose = () => reject(new GatewayError('CLIENT_GONE', 'The client hung up'));
+    request.on('data', onData).on('end', onEnd).on('close', onClose);
+  });
+}
+
+/** Throws the rest of a body away, so that the client, which is still writing, comes to read the 413.
+ *  Bounded in bytes and time; past a bound the connection is closed after the answer. */
+function discard(request: IncomingMessage, maxBytes: number): Promise<never> {
+  return new Promise((_, reject) => {
+    let left = DISCARD_BYTES;
+    const finish = (whole: boolean) => {
+      clearTimeout(timer);
+      request.off('data', onData);
+      request.pause();
+      const message = `The request body is larger than ${maxBytes} bytes (server.max_body_bytes)`;
+      const headers = whole ? {} : { headers: { connection: 'close' } };
+      reject(new GatewayError('BODY_TOO_LARGE', message, headers));
+    };
+    const onData = (piece: Buffer) => {
+      left -= piece.length;
+      if (left < 0) finish(false);
+    };
+    const timer = setTimeout(() => finish(false), DISCARD_MS);
+    request.on('data', onData);
+    request.once('end', () => finish(true));
+    request.once('close', () => finish(false));
+  });
+}
+
+const DECODERS = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+} as const;
+
+/** One content coding; the bound holds for the decoded size, so a small bomb stays small. */
+async function decode(bytes: Buffer, coding: string, maxBytes: number): Promise<Buffer> {
+  const name = coding.trim().toLowerCase();
+  if (name === 'identity' || name === '') return bytes;
+  if (!Object.hasOwn(DECODERS, name)) {
+    throw new GatewayError(
+      'INVALID_REQUEST',
+      `content-encoding: ${JSON.stringify(name.slice(0, 40))} is not known (gzip, deflate, br are)`,
+    );
+  }
+  const decoder = DECODERS[name as keyof typeof DECODERS];
+  try {
+    return await decoder(bytes, { maxOutputLength: maxBytes });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new GatewayError(
+        'BODY_TOO_LARGE',
+        `The decoded request body is larger than ${maxBytes} bytes (server.max_body_bytes)`,
+      );
+    }
+    throw new GatewayError('INVALID_REQUEST', `content-encoding: the body is not valid ${name}`);
+  }
+}

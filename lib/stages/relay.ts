@@ -1,0 +1,186 @@
+/**
+ * RELAY. The upstream's body -> the client, translated on the way; the end of the road.
+ *
+ * Must stay true: until the first frame is out, a fault is only a failed attempt; after it, a fault is
+ * told as the last event and nothing is tried again. A slow client pauses its upstream.
+ */
+import { GatewayError } from '../errors.ts';
+import type { Exchange } from '../exchange.ts';
+import { LINGER_MS, MAX_RESPONSE_BYTES } from '../limits.ts';
+import type { Attempt } from '../translate/pair.ts';
+import type { StreamTranslator, UpstreamFault } from '../translate/translator.ts';
+import { collectBody } from '../transports/collect.ts';
+import { type Answer, type Call, TransportError } from '../transports/types.ts';
+
+/** Why an answer did not become one: what the provider said in it, or how the pipe broke. */
+export type RelayFault = UpstreamFault | TransportError;
+
+/** Gives the client its answer. Null: done, well or not; a fault: nothing was shown, another attempt
+ *  may be made. */
+export async function relay(x: Exchange): Promise<RelayFault | null> {
+  const { answer, attempt, call } = x;
+  if (answer === null || attempt === null || call === null) throw new Error('relay before fetch');
+  return x.asked?.stream === true
+    ? await new StreamRelay(x, attempt, answer, call).run()
+    : await relayJson(x, attempt, answer, call);
+}
+
+async function relayJson(
+  x: Exchange,
+  attempt: Attempt,
+  answer: Answer,
+  call: Call,
+): Promise<RelayFault | null> {
+  const body = await collectBody(answer, call, MAX_RESPONSE_BYTES);
+  if (body instanceof TransportError) return body;
+  if (!body.whole) return new TransportError('protocol', 'the answer is too large');
+  const told = attempt.json(body.bytes);
+  if ('kind' in told) return told;
+  if (told.empty && told.stopReason === 'end_turn' && x.emptyAnswers === 0) return emptyAnswer(x);
+  x.usage = told.usage;
+  x.firstByteMs = x.gateway.nowMs();
+  x.reply.json(200, told.body);
+  return null;
+}
+
+/** Neither text nor a tool call, and nothing shown: worth one more try (WIRE.md §G). */
+function emptyAnswer(x: Exchange): UpstreamFault {
+  x.emptyAnswers += 1;
+  return { kind: 'nonsense', status: 200, text: 'the answer is empty' };
+}
+
+/** One stream on its way. Ends exactly once, through `#finish`. */
+class StreamRelay {
+  readonly #x: Exchange;
+  readonly #attempt: Attempt;
+  readonly #answer: Answer;
+  readonly #call: Call;
+  readonly #translator: StreamTranslator;
+  #resolve: (fault: RelayFault | null) => void = () => {};
+  #finished = false;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(x: Exchange, attempt: Attempt, answer: Answer, call: Call) {
+    this.#x = x;
+    this.#attempt = attempt;
+    this.#answer = answer;
+    this.#call = call;
+    this.#translator = attempt.stream();
+  }
+
+  run(): Promise<RelayFault | null> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.#x.onAbort = () => this.#finish(null);
+      this.#answer.read({
+        onData: (chunk) => this.#onData(chunk),
+        onEnd: () => this.#onEnd(),
+        onError: (error) => this.#broken(error),
+      });
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#finished) return;
+    const translator = this.#translator;
+    const frames = translator.push(chunk);
+    if (this.#isWorthAnotherTry()) {
+      this.#call.abort();
+      this.#finish(emptyAnswer(this.#x));
+      return;
+    }
+    this.#give(frames);
+    if (translator.fault !== null) this.#broken(translator.fault);
+    else if (translator.ended) this.#complete(true);
+  }
+
+  #onEnd(): void {
+    clearTimeout(this.#linger);
+    if (this.#finished) return;
+    const translator = this.#translator;
+    const frames = translator.finish();
+    if (translator.fault !== null) {
+      this.#give(frames);
+      this.#broken(translator.fault);
+      return;
+    }
+    if (this.#isWorthAnotherTry()) {
+      this.#finish(emptyAnswer(this.#x));
+      return;
+    }
+    this.#give(frames);
+    this.#complete(false);
+  }
+
+  #isWorthAnotherTry(): boolean {
+    const { ended, empty, stopReason } = this.#translator;
+    const { reply, emptyAnswers } = this.#x;
+    return ended && empty && stopReason === 'end_turn' && !reply.opened && emptyAnswers === 0;
+  }
+
+  #give(frames: string | Buffer): void {
+    if (frames.length === 0) return;
+    const { reply, gateway } = this.#x;
+    if (!reply.opened) {
+      this.#x.firstByteMs = gateway.nowMs();
+      reply.open(this.#attempt.wholeFrames);
+    }
+    if (reply.write(frames)) return;
+    this.#answer.pause();
+    reply.onDrain(() => this.#answer.resume());
+  }
+
+  /** The client has everything. The upstream may end by itself for a moment (its connection can be
+   *  used again), unless a stop sequence was matched here and it would only go on writing. */
+  #complete(upstreamOpen: boolean): void {
+    this.#x.reply.open(this.#attempt.wholeFrames);
+    this.#x.reply.end();
+    if (upstreamOpen) {
+      if (this.#translator.stopReason === 'stop_sequence') this.#call.abort();
+      else this.#linger = setTimeout(() => this.#call.abort(), LINGER_MS);
+    }
+    this.#finish(null);
+  }
+
+  #broken(fault: RelayFault): void {
+    clearTimeout(this.#linger);
+    if (this.#finished) return;
+    this.#call.abort();
+    if (!this.#x.reply.opened) {
+      this.#finish(fault);
+      return;
+    }
+    const reason = fault instanceof TransportError ? fault.message : faultText(fault);
+    const error = new GatewayError(
+      'UPSTREAM_FAILED',
+      this.#x.gateway.redact(`The provider's answer broke off: ${reason}`),
+    );
+    this.#x.error = error;
+    if (!('told' in fault) || fault.told !== true) this.#x.reply.fail(error);
+    else this.#x.reply.end();
+    this.#finish(null);
+  }
+
+  #finish(fault: RelayFault | null): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#x.onAbort = null;
+    this.#x.usage = this.#translator.usage;
+    this.#resolve(fault);
+  }
+}
+
+function faultText(fault: UpstreamFault): string {
+  switch (fault.kind) {
+    case 'cut':
+      return 'the stream ended too early';
+    case 'nonsense':
+      return 'it is not what the protocol says';
+    case 'error':
+      return fault.text;
+    default: {
+      const never: never = fault.kind;
+      return never;
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/** SETTLE. Every reservation goes back, what was used is booked, and one line is logged. Always. */
+import { asGatewayError, GatewayError, statusOf } from '../errors.ts';
+import type { Exchange } from '../exchange.ts';
+
+/** Never throws: it runs in a `finally`, and a failing log must not cost a reservation. */
+export function settle(x: Exchange): void {
+  const nowMs = x.gateway.nowMs();
+  if (x.aborted) {
+    x.call?.abort();
+    x.error ??= new GatewayError('CLIENT_GONE', 'The client hung up');
+  }
+  release(x, nowMs);
+  try {
+    count(x, nowMs);
+    logRequest(x, nowMs);
+  } catch (thrown) {
+    x.gateway.log.error('settle failed', { error: asGatewayError(thrown).message });
+  }
+}
+
+/** A request that never went out gives everything back; one that did is booked with what it used, a
+ *  broken one with the prompt and the output seen so far (SURFACE §4.9). */
+function release(x: Exchange, nowMs: number): void {
+  if (x.lane === null || !x.lease.held) return;
+  const { quotas } = x.gateway;
+  if (x.call === null) quotas.cancel(x.lane.path, x.lease, nowMs);
+  else quotas.settle(x.lane.path, x.lease, nowMs, usedTokens(x));
+  x.gateway.waiting.onRelease();
+  const { usage, route } = x;
+  if (usage?.reported === true && route !== null && x.asked !== null) {
+    x.gateway.calibrations.observe(route.modelId, x.asked.estimateTokens(), usage.promptTokens);
+  }
+}
+
+function usedTokens(x: Exchange): number {
+  const { usage } = x;
+  if (usage === null) return x.promptTokens;
+  return (usage.reported ? usage.promptTokens : x.promptTokens) + usage.outputTokens;
+}
+
+function statusTold(x: Exchange): number {
+  if (x.error?.code === 'CLIENT_GONE') return statusOf('CLIENT_GONE', x.endpoint.dialect);
+  return x.reply.status;
+}
+
+function count(x: Exchange, nowMs: number): void {
+  const { metrics } = x.gateway;
+  const { dialect } = x.endpoint;
+  const provider = x.provider?.config.name ?? '';
+  const model = x.route?.modelId ?? 'other';
+  metrics.requests.labels(dialect, provider, model, String(statusTold(x))).add();
+  if (x.error?.code === 'CLIENT_GONE') metrics.clientAborts.labels(provider).add();
+  if (x.lane === null) return;
+  metrics.requestDuration.labels(provider, model).observe((nowMs - x.startedMs) / 1_000);
+  metrics.queueWait.labels(provider, model).observe(x.waitedMs / 1_000);
+  if (x.firstByteMs > 0) {
+    const firstByteS = (x.firstByteMs - x.startedMs) / 1_000;
+    metrics.timeToFirstByte.labels(provider, model).observe(firstByteS);
+  }
+  if (x.sentAt > 0 && x.attempts === 1) {
+    const overheadMs = Math.max(0, x.sentAt - x.readAt - x.waitedMs);
+    metrics.proxyOverhead.labels(dialect).observe(overheadMs / 1_000);
+  }
+  countTokens(x, provider, model);
+}
+
+function countTokens(x: Exchange, provider: string, model: string): void {
+  const { usage } = x;
+  if (usage === null) return;
+  const { tokens } = x.gateway.metrics;
+  const key = x.lane?.key.config.name ?? '';
+  tokens.labels(provider, key, model, 'input').add(usage.promptTokens);
+  tokens.labels(provider, key, model, 'output').add(usage.outputTokens);
+  tokens.labels(provider, key, model, 'cached').add(usage.cachedTokens);
+  tokens.labels(provider, key, model, 'reasoning').add(usage.reasoningTokens);
+}
+
+function logRequest(x: Exchange, nowMs: number): void {
+  const { log } = x.gateway;
+  const status = statusTold(x);
+  const write = x.error === null || status < 500 ? log.info : log.error;
+  write('request', {
+    request_id: x.id,
+    endpoint: x.endpoint.dialect,
+    asked_model: x.asked?.model.slice(0, 256),
+    provider: x.provider?.config.name,
+    model: x.candidate?.model.upstream,
+    key: x.lane?.key.config.name,
+    status,
+    attempts: x.attempts,
+    wait_ms: Math.round(x.waitedMs),
+    ttfb_ms: x.firstByteMs > 0 ? Math.round(x.firstByteMs - x.startedMs) : undefined,
+    duration_ms: Math.round(nowMs - x.startedMs),
+    input_tokens: x.usage?.promptTokens,
+    output_tokens: x.usage?.outputTokens,
+    cached_tokens: x.usage?.cachedTokens,
+    bytes_in: x.bodyBytes,
+    bytes_out: x.reply.bytes,
+    stream: x.asked?.stream,
+    error: x.error?.message,
+  });
+}

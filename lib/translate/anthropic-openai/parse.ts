@@ -1,0 +1,149 @@
+/**
+ * Is this body a Messages request?
+ *
+ * Bytes -> UTF-8 -> JSON -> one walk that checks every field anyone reads. Must stay true: the
+ * result is the parsed object itself, unchanged; whatever the bytes are, the only thing thrown is
+ * INVALID_REQUEST, and its text names the field by a dotted path (SURFACE §2).
+ */
+import { GatewayError } from '../../errors.ts';
+import { MAX_MESSAGES, MAX_MODEL_NAME_CHARS } from '../../limits.ts';
+import type { MessagesRequest } from '../../wire/anthropic-request.ts';
+import {
+  checkContent,
+  checkFormat,
+  checkThinking,
+  checkTool,
+  checkToolChoice,
+} from './check-blocks.ts';
+import {
+  asObject,
+  type Fields,
+  isObject,
+  join,
+  kindOf,
+  optionalBoolean,
+  optionalList,
+  optionalNumber,
+  optionalObject,
+  optionalText,
+  reject,
+  requireText,
+} from './checks.ts';
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads the body of `POST /v1/messages`. Throws INVALID_REQUEST and nothing else. */
+export function parseMessages(bytes: Buffer): MessagesRequest {
+  const body = parseJson(bytes);
+  if (!isObject(body)) throw refused(`the body must be a JSON object, got ${kindOf(body)}`);
+  checkModel(body);
+  checkMessages(body);
+  checkPrompt(body);
+  checkParameters(body);
+  return body as unknown as MessagesRequest; // every field of the type was checked above
+}
+
+/** Reads the body of `POST /v1/messages/count_tokens`: the same fields, and none of those that it
+ *  lacks (`max_tokens`, `metadata`, `stream`: WIRE.md §A.6) is needed by the other either. */
+export function parseCountTokens(bytes: Buffer): MessagesRequest {
+  return parseMessages(bytes);
+}
+
+function refused(message: string): GatewayError {
+  return new GatewayError('INVALID_REQUEST', message);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  if (bytes.length === 0) throw refused('the body is empty, a JSON object was expected');
+  try {
+    return JSON.parse(decode(bytes));
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) throw thrown;
+    // The engine's own text quotes the body, and prompts belong into no message and no log.
+    const position = /at position \d+/.exec(String(thrown))?.[0];
+    throw refused(`the body is not valid JSON${position === undefined ? '' : ` ${position}`}`);
+  }
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw refused('the body is not valid UTF-8');
+  }
+}
+
+function checkModel(body: Fields): void {
+  const model = requireText(body, 'model', '');
+  if (model === '') reject('model', 'must not be empty');
+  if (model.length > MAX_MODEL_NAME_CHARS) {
+    reject('model', `must have at most ${MAX_MODEL_NAME_CHARS} characters`);
+  }
+}
+
+function checkMessages(body: Fields): void {
+  const { messages } = body;
+  if (!Array.isArray(messages)) reject('messages', `must be an array, got ${kindOf(messages)}`);
+  if (messages.length === 0) reject('messages', 'must not be empty');
+  if (messages.length > MAX_MESSAGES) reject('messages', `must have at most ${MAX_MESSAGES} items`);
+  for (let index = 0; index < messages.length; index++) {
+    const path = `messages.${index}`;
+    const message = asObject(messages[index], path);
+    checkRole(requireText(message, 'role', path), path);
+    checkContent(message.content, `${path}.content`);
+  }
+}
+
+function checkRole(role: string, path: string): void {
+  if (role === 'user' || role === 'assistant' || role === 'system') return;
+  reject(join(path, 'role'), 'must be user, assistant or system');
+}
+
+function checkPrompt(body: Fields): void {
+  const { system } = body;
+  if (system !== undefined && system !== null) checkContent(system, 'system');
+  const tools = optionalList(body, 'tools', '') ?? [];
+  for (let index = 0; index < tools.length; index++) {
+    const path = `tools.${index}`;
+    checkTool(asObject(tools[index], path), path);
+  }
+  const choice = optionalObject(body, 'tool_choice', '');
+  if (choice !== undefined) checkToolChoice(choice, 'tool_choice');
+}
+
+function checkParameters(body: Fields): void {
+  checkMaxTokens(body.max_tokens);
+  optionalBoolean(body, 'stream', '');
+  for (const key of ['temperature', 'top_p', 'top_k']) optionalNumber(body, key, '');
+  checkStopSequences(optionalList(body, 'stop_sequences', '') ?? []);
+  const metadata = optionalObject(body, 'metadata', '');
+  if (metadata !== undefined) optionalText(metadata, 'user_id', 'metadata');
+  const thinking = optionalObject(body, 'thinking', '');
+  if (thinking !== undefined) checkThinking(thinking, 'thinking');
+  const format = optionalObject(body, 'output_format', '');
+  if (format !== undefined) checkFormat(format, 'output_format');
+  const output = optionalObject(body, 'output_config', '');
+  if (output !== undefined) checkOutputConfig(output);
+}
+
+function checkOutputConfig(output: Fields): void {
+  optionalText(output, 'effort', 'output_config');
+  const format = optionalObject(output, 'format', 'output_config');
+  if (format !== undefined) checkFormat(format, 'output_config.format');
+}
+
+function checkMaxTokens(value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (typeof value !== 'number') reject('max_tokens', `must be an integer, got ${kindOf(value)}`);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    reject('max_tokens', 'must be an integer from 0 on, in range');
+  }
+}
+
+function checkStopSequences(sequences: readonly unknown[]): void {
+  for (let index = 0; index < sequences.length; index++) {
+    const value = sequences[index];
+    if (typeof value === 'string') continue;
+    reject(`stop_sequences.${index}`, `must be a string, got ${kindOf(value)}`);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Is this an answer, or an error that came with status 200?
+ *
+ * Must stay true: an answer of any OpenAI or Anthropic endpoint is never taken for an error
+ * (`error: null` is none); the fault's text is the provider's own, cut, for the error table.
+ */
+import { MAX_ERROR_BODY_BYTES } from '../limits.ts';
+import type { UpstreamFault } from './translator.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Statuses of Anthropic's error types (WIRE.md §A.5): in a stream nothing else tells them. */
+const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+export function fault(kind: UpstreamFault['kind'], text: string, status = 0): UpstreamFault {
+  return { kind, status, text: text.slice(0, MAX_ERROR_BODY_BYTES) };
+}
+
+/**
+ * The error that a JSON text is, or null. Known shapes (WIRE.md §D, §E.4, §F.4, §A.5):
+ * `{error:{…}}`, `{error:"…"}`, `{type:"error",…}`, flat `{message,type,param,code}` and
+ * `{code,msg,success}`. Status: `status_code`, else a number from 400 to 599 in the error, else what
+ * an Anthropic type stands for, else 0. A `/responses` object that reports its own failure is an answer.
+ */
+export function errorIn(text: string): UpstreamFault | null {
+  const body = parseObject(text);
+  if (body === undefined || body.object === 'response') return null;
+  const { error } = body;
+  const wrapped = isObject(error) || (typeof error === 'string' && error !== '');
+  if (!wrapped && body.type !== 'error' && !isFlatError(body)) return null;
+  return fault('error', text, statusIn(body, isObject(error) ? error : {}));
+}
+
+/** A whole body that should have been events: its error, or nonsense. */
+export function bodyFault(text: string): UpstreamFault {
+  return errorIn(text) ?? fault('nonsense', text);
+}
+
+function isFlatError(body: Json): boolean {
+  const text = typeof body.message === 'string' ? body.message : body.msg;
+  if (typeof text !== 'string' || 'choices' in body || 'data' in body) return false;
+  return 'code' in body || 'type' in body || body.success === false;
+}
+
+function statusIn(body: Json, error: Json): number {
+  const named = [body.status_code, error.status_code, error.status, error.code, body.code];
+  const status = named.find((value) => typeof value === 'number' && value >= 400 && value < 600);
+  if (typeof status === 'number') return status;
+  return typeof error.type === 'string' ? (STATUS_OF_TYPE[error.type] ?? 0) : 0;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseObject(text: string): Json | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Which connection does a call get? One keep-alive pool per protocol, for all providers together.
+ *
+ * Last in, first out: the connection used last is the one least likely to have been closed by the
+ * other side. Must stay true: certificates are always checked, whatever the environment says; a
+ * connection on which bytes arrive while nobody asked is ended, since the next caller would take
+ * them for its answer.
+ */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent, type AgentOptions as HttpsOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { ADDRESS_ATTEMPT_MS, FREE_SOCKET_MS, MAX_FREE_SOCKETS } from '../limits.ts';
+import type { Origin } from './types.ts';
+
+/** Certificates (PEM) to trust instead of Node's own list. */
+export type Ca = string | Buffer;
+
+export interface Agents {
+  /** The pool. */
+  pooled(protocol: Origin['protocol']): HttpAgent;
+  /** Always a new connection, which is not kept. */
+  fresh(protocol: Origin['protocol']): HttpAgent;
+  /** Ends idle connections. */
+  endIdle(): void;
+}
+
+const CONNECT = { autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS, noDelay: true } as const;
+
+/** `timeout` is for idle connections only: with it the agent heeds a server's keep-alive hint. */
+const KEEP = {
+  ...CONNECT,
+  keepAlive: true,
+  scheduling: 'lifo',
+  maxFreeSockets: MAX_FREE_SOCKETS,
+  timeout: FREE_SOCKET_MS,
+} as const;
+
+export function makeAgents(ca: Ca | undefined): Agents {
+  const tls: HttpsOptions = {
+    rejectUnauthorized: true,
+    ALPNProtocols: ['http/1.1'],
+    ...(ca === undefined ? {} : { ca }),
+  };
+  const pool = {
+    'http:': endOnStrayBytes(new HttpAgent(KEEP)),
+    'https:': endOnStrayBytes(new HttpsAgent({ ...KEEP, ...tls })),
+  };
+  const single = {
+    'http:': new HttpAgent(CONNECT),
+    'https:': new HttpsAgent({ ...CONNECT, ...tls }),
+  };
+  return {
+    pooled: (protocol) => pool[protocol],
+    fresh: (protocol) => single[protocol],
+    endIdle: () => endFree(Object.values(pool)),
+  };
+}
+
+/** Not `agent.destroy()`: that one takes the connections of calls in flight with it. */
+function endFree(agents: readonly HttpAgent[]): void {
+  for (const agent of agents) {
+    const idle = Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
+    for (const socket of idle) socket.destroy();
+  }
+}
+
+function endOnStrayBytes<A extends HttpAgent>(agent: A): A {
+  const keep = agent.keepSocketAlive.bind(agent);
+  const reuse = agent.reuseSocket.bind(agent);
+  agent.keepSocketAlive = (socket) => {
+    socket.on('data', endSocket);
+    return keep(socket);
+  };
+  agent.reuseSocket = (socket, request) => {
+    socket.removeListener('data', endSocket);
+    reuse(socket, request);
+  };
+  return agent;
+}
+
+function endSocket(this: Duplex): void {
+  this.destroy();
+}

@@ -1,0 +1,227 @@
+/**
+ * The default upstream client: node:http and node:https over one keep-alive pool each.
+ *
+ *   CONNECTING --connected--> SENDING --sent--> WAITING --headers--> ANSWERED --end or fault--> DONE
+ *
+ * A kept-alive connection starts at SENDING. Limits: `connectTimeoutMs` for CONNECTING (TLS
+ * included), `firstByteTimeoutMs` for SENDING and, anew, for WAITING, `idleTimeoutMs` for each
+ * silence of the body while its reader is not pausing.
+ * Must stay true: a POST is sent a second time only when a kept-alive connection died before a
+ * single byte of an answer (RFC 9110 §9.2.2, RFC 9112 §9.3.1: a server may close it at any time),
+ * and then on a new connection; a redirect is an answer like any other.
+ */
+import {
+  type ClientRequest,
+  type Agent as HttpAgent,
+  type IncomingMessage,
+  request as startHttp,
+} from 'node:http';
+import { request as startHttps } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { type Agents, type Ca, makeAgents } from './agents.ts';
+import { type Coding, codingOf, decoded, hasNoBody, withoutCoding } from './decode.ts';
+import { ownError, transportError } from './faults.ts';
+import { bareHost, flatHeaders } from './headers.ts';
+import { HttpBody } from './http-body.ts';
+import type { Answer, Call, Transport, TransportError, UpstreamRequest } from './types.ts';
+import { Watch } from './watch.ts';
+
+export interface HttpTransportOptions {
+  /** Certificates (PEM) to trust instead of Node's own list. */
+  readonly ca?: Ca;
+}
+
+/** A transport with its own pools of connections; nothing is opened before the first `send`. */
+export function httpTransport(options: HttpTransportOptions = {}): Transport {
+  const agents = makeAgents(options.ca);
+  return {
+    name: 'http',
+    send: (request) => new HttpCall(agents, request),
+    close: () => agents.endIdle(),
+  };
+}
+
+const CONNECTING = 0;
+const SENDING = 1;
+const WAITING = 2;
+const ANSWERED = 3;
+const DONE = 4;
+
+type State = typeof CONNECTING | typeof SENDING | typeof WAITING | typeof ANSWERED | typeof DONE;
+
+class HttpCall implements Call {
+  readonly answer: Promise<Answer>;
+  readonly #agents: Agents;
+  readonly #asked: UpstreamRequest;
+  readonly #watch = new Watch((fault) => this.#end(ownError(fault, this.#asked.origin)));
+  #resolve!: (answer: Answer) => void;
+  #reject!: (error: TransportError) => void;
+  #state: State = CONNECTING;
+  /** The request in force; a late event of the one before a retry is told by not being it. */
+  #request: ClientRequest | undefined;
+  #body: HttpBody | undefined;
+  #retried = false;
+  /** Bytes that a reused connection had delivered before this call. */
+  #bytesBefore = 0;
+
+  constructor(agents: Agents, asked: UpstreamRequest) {
+    this.#agents = agents;
+    this.#asked = asked;
+    this.answer = new Promise<Answer>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Whoever waits still gets the rejection; a call that nobody waits for must not end the process.
+    this.answer.catch(ignore);
+    this.#start(agents.pooled(asked.origin.protocol));
+  }
+
+  abort(): void {
+    this.#giveUp();
+    if (this.#body !== undefined) this.#body.mute();
+    else this.#reject(ownError('aborted', this.#asked.origin));
+  }
+
+  #start(agent: HttpAgent): void {
+    const { origin, body } = this.#asked;
+    let request: ClientRequest;
+    try {
+      request = openRequest(this.#asked, agent);
+    } catch (error) {
+      // A header or path that HTTP cannot carry: nothing was sent, and nothing ever will be.
+      this.#end(transportError(error, 'connecting', origin));
+      return;
+    }
+    this.#request = request;
+    request.on('socket', (socket) => this.#onSocket(request, socket));
+    request.on('finish', () => this.#onSent(request));
+    request.on('response', (response) => this.#onResponse(request, response));
+    request.on('error', (error) => this.#onError(request, error));
+    request.on('close', () => this.#onClose(request));
+    request.end(body);
+  }
+
+  #onSocket(request: ClientRequest, socket: Socket): void {
+    if (this.#state === DONE) {
+      // Ended before it had a connection: destroyed only now, or the agent would keep the socket.
+      request.destroy();
+      return;
+    }
+    const { protocol, connectTimeoutMs } = this.#asked.origin;
+    if (request.reusedSocket) {
+      this.#bytesBefore = socket.bytesRead;
+      this.#onConnected(request);
+      return;
+    }
+    this.#watch.arm('connect-timeout', connectTimeoutMs);
+    const event = protocol === 'https:' ? 'secureConnect' : 'connect';
+    socket.once(event, () => this.#onConnected(request));
+  }
+
+  #onConnected(request: ClientRequest): void {
+    if (request !== this.#request || this.#state !== CONNECTING) return;
+    this.#state = SENDING;
+    this.#watch.arm('first-byte-timeout', this.#asked.origin.firstByteTimeoutMs);
+  }
+
+  #onSent(request: ClientRequest): void {
+    if (request !== this.#request || this.#state !== SENDING) return;
+    this.#state = WAITING;
+    this.#watch.arm('first-byte-timeout', this.#asked.origin.firstByteTimeoutMs);
+  }
+
+  #onResponse(request: ClientRequest, response: IncomingMessage): void {
+    if (request !== this.#request || this.#state === DONE) return;
+    const { origin } = this.#asked;
+    const headers = joinedHeaders(response);
+    const status = response.statusCode as number;
+    const coding = hasNoBody(status, headers) ? 'plain' : codingOf(headers['content-encoding']);
+    if (coding === 'unknown') {
+      this.#end(ownError('protocol', origin, 'unknown content-encoding'));
+      return;
+    }
+    this.#state = ANSWERED;
+    this.#watch.disarm();
+    const source = coding === 'plain' ? response : this.#decode(response, coding);
+    response.on('error', (error) => this.#end(transportError(error, 'reading', origin)));
+    const shown = coding === 'plain' ? headers : withoutCoding(headers);
+    this.#body = new HttpBody(status, shown, source, this.#watch, origin.idleTimeoutMs);
+    this.#resolve(this.#body);
+  }
+
+  #decode(response: IncomingMessage, coding: Exclude<Coding, 'plain' | 'unknown'>): Readable {
+    const decoder = decoded(response, coding);
+    decoder.on('error', (error) => this.#end(transportError(error, 'reading', this.#asked.origin)));
+    return decoder;
+  }
+
+  #onError(request: ClientRequest, error: Error): void {
+    if (request !== this.#request || this.#state === DONE) return;
+    const { origin } = this.#asked;
+    if (this.#state === ANSWERED) {
+      // What else can break now shows on the response, which may be complete all the same.
+      const found = transportError(error, 'reading', origin);
+      if (found.fault === 'protocol') this.#end(found);
+      return;
+    }
+    if (this.#diedUnused(request)) {
+      this.#retried = true;
+      this.#state = CONNECTING;
+      this.#start(this.#agents.fresh(origin.protocol));
+      return;
+    }
+    const stage = this.#state === CONNECTING ? 'connecting' : 'waiting';
+    this.#end(transportError(error, stage, origin));
+  }
+
+  /** A kept-alive connection that the server had closed, or closed just now, without a word. */
+  #diedUnused(request: ClientRequest): boolean {
+    if (this.#retried || !request.reusedSocket) return false;
+    return request.socket?.bytesRead === this.#bytesBefore;
+  }
+
+  /** The net under the rest: a 101 that nobody asked for closes without any other event. */
+  #onClose(request: ClientRequest): void {
+    if (request !== this.#request || this.#state >= ANSWERED) return;
+    this.#end(ownError('protocol', this.#asked.origin, 'closed without an answer'));
+  }
+
+  #end(error: TransportError): void {
+    if (!this.#giveUp()) return;
+    if (this.#body === undefined) this.#reject(error);
+    else this.#body.fail(error);
+  }
+
+  /** Takes the connection down. False: there was nothing left to give up. */
+  #giveUp(): boolean {
+    if (this.#state === DONE || this.#body?.ended === true) return false;
+    this.#state = DONE;
+    this.#watch.stop();
+    if (this.#request?.socket) this.#request.destroy();
+    return true;
+  }
+}
+
+function openRequest(asked: UpstreamRequest, agent: HttpAgent): ClientRequest {
+  const { origin, method, path } = asked;
+  const start = origin.protocol === 'https:' ? startHttps : startHttp;
+  return start({
+    agent,
+    hostname: bareHost(origin.hostname),
+    port: origin.port,
+    method,
+    path,
+    headers: flatHeaders(asked),
+    joinDuplicateHeaders: true,
+  });
+}
+
+/** Node joins every repeated header when told to, but for `set-cookie`, which stays a list. */
+function joinedHeaders({ headers }: IncomingMessage): Readonly<Record<string, string>> {
+  const cookies = headers['set-cookie'];
+  if (cookies === undefined) return headers as Record<string, string>;
+  return { ...(headers as Record<string, string>), 'set-cookie': cookies.join(', ') };
+}
+
+function ignore(): void {}

@@ -1,0 +1,35 @@
+/** Which upstream client runs? The table of transports; a new one is a file here and a line below. */
+import type { Ca } from './agents.ts';
+import { fetchTransport } from './fetch.ts';
+import { httpTransport } from './http.ts';
+import type { Transport } from './types.ts';
+
+/** As the configuration spells it. `auto` is the fastest that passes every conformance row. */
+export type TransportName = 'auto' | 'http' | 'fetch';
+
+export interface TransportOptions {
+  /** Certificates (PEM) to trust instead of Node's own list. Not for `fetch`, which takes none. */
+  readonly ca?: Ca;
+}
+
+/**
+ * A transport by name. One for the whole process is enough: it pools connections per address.
+ * Throws a TypeError for `fetch` with a `ca`: to leave it out silently would look like a broken
+ * certificate.
+ */
+export function makeTransport(name: TransportName, options: TransportOptions = {}): Transport {
+  switch (name) {
+    case 'auto':
+    case 'http':
+      return httpTransport(options);
+    case 'fetch':
+      if (options.ca !== undefined) {
+        throw new TypeError('fetch takes no CA of its own: set NODE_EXTRA_CA_CERTS instead');
+      }
+      return fetchTransport();
+    default: {
+      const never: never = name;
+      throw new TypeError(`no transport named ${String(never)}`);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** Is what is published complete, small, and able to start with its one dependency? */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ROOT } from './support/source.ts';
+
+/** Far above what it is (docs and presets grow), far below what a forgotten folder would make it. */
+const MAX_UNPACKED_BYTES = 1_500_000;
+const MAX_PACKED_BYTES = 400_000;
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+const PARTS = ['bin/cooldown-proxy.js', 'dist/lib/main.js', 'dist/lib/main.d.ts', 'package.json'];
+const DOCUMENTS = ['README.md', 'LICENSE', 'ARCHITECTURE.md', 'CHANGELOG.md'];
+const CONFIGURATION = ['config/config.yaml.example-claude-code', 'config/cooldown-proxy.service'];
+
+let folder = '';
+let packed: Packed;
+const paths = () => packed.files.map(({ path }) => path);
+
+before(() => {
+  assert.ok(existsSync(`${ROOT}dist/lib/main.js`), 'dist/ is missing: run make build first');
+  folder = mkdtempSync(join(tmpdir(), 'cooldown-package-'));
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const out = execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
+  packed = readPacked(JSON.parse(out));
+  execFileSync('tar', ['-xzf', join(folder, packed.filename), '-C', folder]);
+});
+
+after(() => {
+  if (folder !== '') rmSync(folder, { recursive: true });
+});
+
+/** A list of packages in npm up to 10, since then an object by their names. */
+function readPacked(answer: readonly Packed[] | Readonly<Record<string, Packed>>): Packed {
+  const [first] = Object.values(answer);
+  assert.ok(first);
+  return first;
+}
+
+for (const path of [...PARTS, ...DOCUMENTS, ...CONFIGURATION])
+  test(`published: ${path}`, () => assert.ok(paths().includes(path), path));
+
+test('nothing else is published: no tests, no benches, no sources', () => {
+  const known = new Set([...DOCUMENTS, 'package.json']);
+  const strangers = paths().filter(
+    (path) => !known.has(path) && !/^(?:bin|config)\/|^dist\/lib\/.*\.(?:js|d\.ts)$/.test(path),
+  );
+  assert.deepEqual(strangers, []);
+});
+
+test('the package is small', () => {
+  assert.ok(packed.unpackedSize <= MAX_UNPACKED_BYTES, `${packed.unpackedSize} bytes unpacked`);
+  assert.ok(packed.size <= MAX_PACKED_BYTES, `${packed.size} bytes packed`);
+});
+
+test('every file of lib is published as compiled, and none that is gone', () => {
+  const args = ['ls-files', '-co', '--exclude-standard', 'lib'];
+  const listed = spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
+  if (listed.status !== 0) return; // not a checkout
+  const sources = listed.stdout.split('\n').filter((path) => existsSync(ROOT + path));
+  const wanted = sources
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => `dist/${path.replace(/\.ts$/, '.js')}`);
+  const compiled = paths().filter((path) => path.endsWith('.js') && path.startsWith('dist/'));
+  assert.deepEqual(compiled.sort(), wanted.sort());
+});
+
+test('what the manifest points to is there', () => {
+  const manifest = JSON.parse(readFileSync(join(folder, 'package/package.json'), 'utf8'));
+  assert.deepEqual(Object.keys(manifest.dependencies), ['yaml']);
+  const { types, default: code } = manifest.exports['.'];
+  for (const target of [manifest.bin['cooldown-proxy'], types, code]) {
+    assert.ok(existsSync(join(folder, 'package', target)), target);
+  }
+});
+
+/** Runs the unpacked program beside nothing but yaml. */
+function runPacked(...args: string[]) {
+  const modules = join(folder, 'package/node_modules');
+  mkdirSync(modules, { recursive: true });
+  if (!existsSync(join(modules, 'yaml'))) {
+    symlinkSync(`${ROOT}node_modules/yaml`, join(modules, 'yaml'));
+  }
+  const program = join(folder, 'package/bin/cooldown-proxy.js');
+  return spawnSync(process.execPath, [program, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { HOME: folder },
+    timeout: 20_000,
+  });
+}
+
+test('the unpacked program says its version', () => {
+  const { status, stdout, stderr } = runPacked('--version');
+  const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, new RegExp(`\\b${version.replaceAll('.', '\\.')}\\b`));
+});
+
+test('the unpacked program checks a configuration', () => {
+  const example = join(folder, 'package/config/config.yaml.example-claude-code');
+  const { status, stdout, stderr } = runPacked('check', '-config', example);
+  assert.equal(status, 0, stdout + stderr);
+});
+
+/** The one place of a configuration that no variable moves. */
+const skip = existsSync('/etc/cooldown-proxy/config.yaml');
+
+test('the unpacked program without anything to go by says how to start', { skip }, () => {
+  const { status, stdout, stderr } = runPacked();
+  assert.equal(status, 2, stdout + stderr);
+  assert.match(stdout + stderr, /demo/);
+});
