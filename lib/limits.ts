@@ -193,3 +193,6 @@ export const MAX_HELD_STREAM_BYTES = 64 * KIB;
  *  without it; the pauses between them double from the first (100, 200, 400 ms: under a second). */
 export const MAX_FAULTS_AT_PROVIDER = 4;
 export const FIRST_BACKOFF_MS = 100;
+
+/** A tool call written as text is collected up to this size: as much as a model puts into one file. */
+export const MAX_TEXT_CALL_CHARS = MIB;

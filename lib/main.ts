@@ -2,15 +2,9 @@
 import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { run } from './commands/run.ts';
+import type { Options } from './commands/types.ts';
+import { NOTHING_FOUND } from './config/load.ts';
 import { VERSION } from './version.ts';
-
-export interface Options {
-  readonly config: string | undefined;
-  readonly port: number | undefined;
-  readonly bind: string | undefined;
-  /** `run` falls back to the demo when nothing is configured (make run). */
-  readonly orDemo: boolean;
-}
 
 const HELP = `cooldown-proxy ${VERSION}: one local endpoint, many keys, never a 429
 
@@ -48,7 +42,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { command, options } = parsed;
   switch (command) {
     case 'run':
-      return await run(options);
+      return await run(options, options.orDemo ? () => demo(options) : sayNothingFound);
     case 'demo':
       return await demo(options);
     case 'check':
@@ -64,6 +58,11 @@ export async function main(argv: readonly string[]): Promise<number> {
       return never;
     }
   }
+}
+
+function sayNothingFound(): Promise<number> {
+  process.stderr.write(NOTHING_FOUND);
+  return Promise.resolve(2);
 }
 
 /** Flags take one dash or two, and a value behind a space or `=`. */

@@ -3,8 +3,9 @@
  *
  * Must stay true: of a secret at most the last four characters are shown.
  */
-import { faultLine } from '../config/faults.ts';
-import { ConfigError, type Env, findAndLoad, NOTHING_FOUND } from '../config/load.ts';
+import { ConfigError, faultLine } from '../config/faults.ts';
+import type { Env } from '../config/interpolate.ts';
+import { findAndLoad, NOTHING_FOUND } from '../config/load.ts';
 import { servers } from '../config/resolve-routes.ts';
 import type { Config, Fault, KeyConfig, ProviderConfig } from '../config/types.ts';
 import { formatDuration } from '../config/units.ts';
@@ -73,7 +74,7 @@ export function renderCheck(config: Config): string {
 function serverLines({ server, monitoring }: Config): string[] {
   const { bindAddress, port } = server;
   const host = bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress;
-  const tokens = `one of ${server.authTokens.length} tokens is asked for`;
+  const tokens = `a token is asked for, ${server.authTokens.length} configured`;
   const metrics = monitoring.metricsEnabled ? monitoring.prometheusEndpoint : 'off';
   return [
     'server',

@@ -1,9 +1,9 @@
 /** `cooldown-proxy demo`: the proxy on the embedded provider simulator, as its only upstream. */
-import { ConfigError, parseConfig } from '../config/load.ts';
-import type { Options } from '../main.ts';
+import { ConfigError } from '../config/faults.ts';
+import { parseConfig } from '../config/parse.ts';
+import { serve } from '../serve.ts';
 import { startSimulator } from '../simulator/simulator.ts';
-import { renderFaults } from './check.ts';
-import { serve } from './serve.ts';
+import type { Options } from './types.ts';
 
 /** Two orgs with room for a person's work, so that the limits can be seen at work too. */
 const ORGS = [
@@ -30,7 +30,7 @@ export async function demo(options: Options): Promise<number> {
     return await serve(config);
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
-    process.stderr.write(`${renderFaults(thrown.faults)}\n`);
+    process.stderr.write(`${thrown.message}\n`);
     return 1;
   } finally {
     await simulator.close();

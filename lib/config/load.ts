@@ -9,12 +9,6 @@ import { parseConfig } from './parse.ts';
 import type { Overrides } from './resolve-server.ts';
 import type { Config } from './types.ts';
 
-export { ConfigError } from './faults.ts';
-export { presetConfig } from './from-environment.ts';
-export type { Env } from './interpolate.ts';
-export { parseConfig } from './parse.ts';
-export type { Overrides } from './resolve-server.ts';
-
 /**
  * The file to use: the flag, $COOLDOWN_CONFIG, ./config.yaml, the user's and the system's
  * configuration folder (SURFACE §1). undefined: there is none.

@@ -207,8 +207,9 @@ function readFilled(node: FilledNode, tree: Tree, at: Place, x: Reading): unknow
   if (filled === undefined) return undefined;
   const { text, names, missing } = filled;
   if (missing.length > 0) {
-    const which = missing.length === 1 ? 'the variable' : 'the variables';
-    x.faults.error(at, `${which} ${missing.join(', ')} is not set and has no default`);
+    for (const name of missing) {
+      x.faults.error(at, `the variable ${name} is not set and has no default`);
+    }
     return undefined;
   }
   if (node.kind === 'string' && node.sensitive && typeof text === 'string') x.faults.hide(text);

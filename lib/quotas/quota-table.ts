@@ -359,7 +359,7 @@ export class QuotaTable {
     }
     const learned = this.#learned.waitMs(bucket, clock.ms, tokens);
     const limit = learned.quota === undefined ? 'pacing' : (`learned_${learned.quota}` as const);
-    waits.push({ limit, waitMs: learned.waitMs });
+    waits.push({ limit, waitMs: clock.onClock(learned.waitMs) });
     return waits;
   }
 

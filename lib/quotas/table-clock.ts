@@ -36,6 +36,8 @@ export class TableClock {
   hour = 0;
   /** Milliseconds, wrapped to an Int32. */
   ms = 0;
+  /** How far the caller's clock is behind where table time waits for it; 0 nearly always. */
+  #lagMs = 0;
   readonly #words: Int32Array;
   readonly #epochMs: number;
 
@@ -61,33 +63,45 @@ export class TableClock {
       const sinceEpochMs = nowMs - this.#epochMs + offset * 1_000;
       const second = Math.floor(sinceEpochMs / 1_000);
       if (second === last) return this.#set(second, sinceEpochMs);
-      if (!(second <= LAST_SECOND)) return this.#set(last, last * 1_000); // no time at all
+      if (!(second <= LAST_SECOND)) return this.#wait(last, 0); // no time at all
       if (second > last) {
         if (Atomics.compareExchange(words, SECOND, last, second) !== last) continue;
         this.#set(second, sinceEpochMs);
         return second - last;
       }
-      if (last - second <= PATIENCE_SECONDS) return this.#set(last, last * 1_000);
+      if (last - second <= PATIENCE_SECONDS) return this.#wait(last, last * 1_000 - sinceEpochMs);
       // Just before the last second, not in it: how far into it the clock had come is not known.
       Atomics.compareExchange(words, OFFSET_SECONDS, offset, offset + (last - 1 - second));
     }
   }
 
-  /** Milliseconds from the last sync until a wrapped time; negative when it is past. */
+  /** Milliseconds of the caller's clock, from the last sync, until a wrapped time to come. */
   msUntil(wrapped: number): number {
-    return (wrapped - this.ms) | 0;
+    return this.onClock((wrapped - this.ms) | 0);
   }
 
-  /** Milliseconds from the last sync until the start of a second of the table. */
+  /** The same until the start of a second of the table to come. */
   msUntilSecond(second: number): number {
-    return (second - this.second) * 1_000 - this.#intoSecond();
+    return this.onClock((second - this.second) * 1_000 - this.#intoSecond());
+  }
+
+  /** A time to wait for the table, as a time to wait by the caller's clock. */
+  onClock(waitMs: number): number {
+    return waitMs > 0 ? waitMs + this.#lagMs : waitMs;
   }
 
   #intoSecond(): number {
     return (this.ms - ((this.second * 1_000) | 0)) | 0;
   }
 
+  #wait(second: number, lagMs: number): number {
+    this.#set(second, second * 1_000);
+    this.#lagMs = Math.ceil(lagMs);
+    return 0;
+  }
+
   #set(second: number, sinceEpochMs: number): number {
+    this.#lagMs = 0;
     this.second = second;
     this.hour = Math.floor(second / 3_600);
     this.ms = Math.floor(sinceEpochMs) | 0;

@@ -1,7 +1,7 @@
 /**
- * Which part of a text is reasoning? Takes `<think>` and `<reasoning_content>` out of a text stream.
+ * Which part of a text is reasoning? Takes `<think>` and `<reasoning_content>` out of a stream.
  *
- *      START --text--> TEXT <--------+--------- AFTER (a tag closed, no text yet: skips white space)
+ *      START --text--> TEXT <--------+--------- AFTER (a tag closed, no text yet: white space goes)
  *        |              |            |            ^
  *        +--<think>-----|-----> THINK --</think>--+
  *        +--<reasoning_content>--> REASONING -----+

@@ -6,7 +6,6 @@ import { relayJson } from '../translate/openai-openai/response.ts';
 import { ChatPassthrough } from '../translate/openai-openai/stream.ts';
 import type { Attempt, ClientRequest } from '../translate/pair.ts';
 import type { TranslationContext } from '../translate/translator.ts';
-import { openaiOnly } from './openai-only.ts';
 
 export const chatCompletions: Endpoint = {
   dialect: 'openai',
@@ -21,7 +20,7 @@ function readChat(raw: RawRequest): ClientRequest {
     maxTokens: raw.maxTokens ?? 0,
     thinkingDisabled: true, // nothing is injected into what passes through
     estimateTokens: () => estimateBytes(raw.bytes.length),
-    speaks: openaiOnly,
+    speaks: (upstream) => upstream === 'openai', // the other pair of dialects is not built
     attempt: (_upstream, context) => attempt(raw, context),
   };
 }

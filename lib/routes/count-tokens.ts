@@ -1,9 +1,9 @@
 /** POST {anthropic}/v1/messages/count_tokens: answered here, costs no quota, never waits. */
 
+import { answerJson } from '../answer.ts';
 import { estimateMessages } from '../quotas/estimate-tokens.ts';
 import { readRequestBody } from '../stages/read-body.ts';
 import { parseCountTokens } from '../translate/anthropic-openai/parse.ts';
-import { answerJson } from './answer.ts';
 import type { Route } from './types.ts';
 
 export const countTokens: Route = {

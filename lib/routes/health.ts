@@ -1,9 +1,10 @@
 /** GET /health: can the proxy serve, and where does every key stand. Never a secret. */
+
+import { send } from '../answer.ts';
 import type { Gateway, KeyRuntime, ProviderRuntime } from '../gateway.ts';
 import type { BucketState } from '../quotas/bucket.ts';
 import { QUOTAS } from '../quotas/rate-reading.ts';
 import { keyStanding } from '../standing.ts';
-import { send } from './answer.ts';
 import type { Route } from './types.ts';
 
 interface KeyHealth extends Record<string, unknown> {

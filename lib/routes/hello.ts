@@ -1,5 +1,5 @@
 /** What clients probe before they work: Claude Code warms its connection up with a HEAD. */
-import { send } from './answer.ts';
+import { send } from '../answer.ts';
 import type { Route } from './types.ts';
 
 export const hello: Route = {

@@ -1,7 +1,8 @@
 /** GET …/models and …/models/{id}: what can be asked for, in the words of either dialect. */
+
+import { answerJson } from '../answer.ts';
 import { GatewayError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
-import { answerJson } from './answer.ts';
 import type { LocalCall, Route } from './types.ts';
 
 /** Anthropic wants a date and OpenAI a number; a mapping has no birthday, so it is this project's. */

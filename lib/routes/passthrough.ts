@@ -6,7 +6,6 @@ import { type RawRequest, readModelRequest, rewrite } from '../translate/openai-
 import { relayJson } from '../translate/openai-openai/response.ts';
 import type { Attempt, ClientRequest } from '../translate/pair.ts';
 import type { TranslationContext } from '../translate/translator.ts';
-import { openaiOnly } from './openai-only.ts';
 
 export const passthrough: Endpoint = {
   dialect: 'openai',
@@ -21,7 +20,7 @@ function readRaw(raw: RawRequest, path: string): ClientRequest {
     maxTokens: raw.maxTokens ?? 0,
     thinkingDisabled: true,
     estimateTokens: () => estimateBytes(raw.bytes.length),
-    speaks: openaiOnly,
+    speaks: (upstream) => upstream === 'openai', // the other pair of dialects is not built
     attempt: (_upstream, context) => attempt(raw, path, context),
   };
 }

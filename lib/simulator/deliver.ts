@@ -76,7 +76,10 @@ async function sendJson(work: Work): Promise<void> {
     return;
   }
   const body = jsonBody(work);
-  work.settle(reply.completionTokens);
+  const settle = (): void => work.settle(reply.completionTokens);
+  // What hangs or stalls holds its place; an ordinary answer is booked before its headers tell.
+  if (fault?.kind === 'idle') response.once('close', settle);
+  else if (stallMs === 0) settle();
   entry.status = 200;
   response.writeHead(200, {
     'content-type': JSON_TYPE,
@@ -85,7 +88,9 @@ async function sendJson(work: Work): Promise<void> {
   });
   if (stallMs > 0) {
     response.flushHeaders();
-    if (!(await delay(response, stallMs))) return;
+    const stayed = await delay(response, stallMs);
+    settle();
+    if (!stayed) return;
   }
   finishJson(response, body, fault);
 }

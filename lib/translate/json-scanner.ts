@@ -2,8 +2,8 @@
  * The walk over the bytes of a JSON document: where does the value that starts here end?
  *
  * Builds nothing and never throws. Must stay true: what JSON.parse refuses is refused, with one
- * exception: between the quotes of a string that is not at the top level nothing is checked, only its
- * end is found (control characters and unknown escapes in there are the provider's to refuse).
+ * exception: between the quotes of a string that is not at the top level nothing is checked, only
+ * its end is found (control characters and unknown escapes in there are the provider's to refuse).
  * Checking them, too, makes a scan of 100 KB three times as long (24 -> 93 us).
  */
 import { MAX_JSON_DEPTH } from '../limits.ts';
@@ -140,7 +140,7 @@ export class Scanner {
     }
   }
 
-  /** A string of the top level, checked to the letter (RFC 8259 §7). `from` is behind the quote. */
+  /** A string of the top level, checked to the letter (RFC 8259 §7). `from`: behind the quote. */
   #string(from: number): number {
     const bytes = this.#bytes;
     let at = from;

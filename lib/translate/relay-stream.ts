@@ -3,12 +3,12 @@
  *
  *    OPENING --content, or too much held--> begun --last event--> ended
  *       |  (events are held)                  |
- *       +--error, nonsense, early end--> fault (held events are dropped: another attempt is possible)
- *                                             +--> fault (what stood before it has been given out)
+ *       |                                     +--> fault (what stood before it has been given out)
+ *       +--error, nonsense, early end--> fault (held events are dropped: another attempt can be)
  *
- * Must stay true: nothing is given out before `begun`; any chunking gives the same bytes; a body that
- * is no event stream (a JSON error, a page of HTML) is a fault, never content; `push` never throws.
- * The memory of a chunk is given on to the client, so the transport may not use it again.
+ * Must stay true: nothing is given out before `begun`; any chunking gives the same bytes; a body
+ * that is no event stream (a JSON error, a page of HTML) is a fault, never content; `push` never
+ * throws. The memory of a chunk is given on to the client, so the transport may not use it again.
  */
 import { MAX_ERROR_BODY_BYTES, MAX_HELD_STREAM_BYTES } from '../limits.ts';
 import { ByteStore } from './byte-store.ts';
@@ -34,9 +34,14 @@ export abstract class RelayStream implements StreamTranslator {
 
   abstract get usage(): Usage;
 
-  /** One event, standing in `splitter`. Relays it, sets `begun` at content, `ended` at the last one,
-   *  or calls `fail`. */
+  /** One event, standing in `splitter`. Relays it, sets `begun` at content, `ended` at the last
+   *  one, or calls `fail`. */
   protected abstract frame(data: FrameData): void;
+
+  /** Relays the event without reading it, where that is known to be right. */
+  protected shortcut(): boolean {
+    return false;
+  }
 
   /** The bytes ended without a last event: gives one where the answer is whole, else fails. */
   protected abstract close(): void;
@@ -99,7 +104,7 @@ export abstract class RelayStream implements StreamTranslator {
   #frames(bytes: Buffer): void {
     this.splitter.push(bytes);
     while (!this.ended && this.fault === null && this.splitter.next()) {
-      this.frame(readFrame(this.splitter));
+      if (!this.shortcut()) this.frame(readFrame(this.splitter));
       if (this.out.length > MAX_HELD_STREAM_BYTES) this.begun = true;
     }
     if (this.splitter.overflowed) this.fail(fault('nonsense', 'an endless line in the stream'));

@@ -1,9 +1,10 @@
 /**
  * Where does each event of a stream begin and end, in bytes? For streams that are passed through.
  *
- * Must stay true: the frames together are the bytes that came, nothing lost and nothing decoded; any
- * chunking gives the same frames; a frame that is whole in its chunk is not copied; the bytes waiting
- * for the end of their event are bounded. Lines may end in LF, CRLF or CR (WHATWG HTML §9.2).
+ * Must stay true: the frames together are the bytes that came, nothing lost and nothing decoded;
+ * any chunking gives the same frames; a frame that is whole in its chunk is not copied; the bytes
+ * waiting for the end of their event are bounded. Lines may end in LF, CRLF or CR (WHATWG HTML
+ * §9.2).
  */
 import { MAX_SSE_LINE_BYTES } from '../limits.ts';
 import { ByteStore } from './byte-store.ts';
@@ -22,7 +23,8 @@ const NOTHING = Buffer.alloc(0);
 /** A CR that ended the last chunk: its LF may still come, so its line is not settled. */
 type PendingCr = 'none' | 'line' | 'blank-line';
 
-/** Cuts a stream into events. After `push`, call `next` until it is false; each true names a frame. */
+/** Cuts a stream into events. After `push`, call `next` until it is false; each true names a frame.
+ *  */
 export class FrameSplitter {
   /** The frame is `bytes[start, end)`, its blank line included. */
   bytes: Buffer = NOTHING;
@@ -54,6 +56,7 @@ export class FrameSplitter {
 
   push(chunk: Buffer): void {
     if (chunk.length === 0 || this.overflowed) return;
+    this.#searched = NOTHING; // the same memory may come again with other bytes
     const end = this.#boundary(chunk, 0);
     if (end < 0) {
       this.#keep(chunk, 0);
@@ -135,7 +138,8 @@ export class FrameSplitter {
     }
   }
 
-  /** Each kind of line end is looked for once per find, so a stream without CR pays nothing for it. */
+  /** Each kind of line end is looked for once per find, so a stream without CR pays nothing for it.
+   *  */
   #lineEnd(bytes: Buffer, from: number): number {
     if (bytes !== this.#searched) {
       this.#searched = bytes;

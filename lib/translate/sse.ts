@@ -1,11 +1,11 @@
 /**
  * Which events are in these bytes? A reader of `text/event-stream` (WHATWG HTML §9.2).
  *
- * Must stay true: any chunking gives the same events; memory is bounded by the longest allowed line;
- * a data line that is whole in its chunk is decoded once, straight from the chunk.
+ * Must stay true: any chunking gives the same events; memory is bounded by the longest allowed
+ * line; a data line that is whole in its chunk is decoded once, straight from the chunk.
  *
- * Two allowances beyond the specification: the last event counts although no blank line follows, and
- * a line that begins with `{` is data (some servers write an error object bare into a stream).
+ * Two allowances beyond the specification: the last event counts although no blank line follows,
+ * and a line that begins with `{` is data (some servers write an error object bare into a stream).
  */
 import { MAX_SSE_LINE_BYTES } from '../limits.ts';
 import { ByteStore } from './byte-store.ts';

@@ -30,8 +30,9 @@ export function fault(kind: UpstreamFault['kind'], text: string, status = 0): Up
 /**
  * The error that a JSON text is, or null. Known shapes (WIRE.md §D, §E.4, §F.4, §A.5):
  * `{error:{…}}`, `{error:"…"}`, `{type:"error",…}`, flat `{message,type,param,code}` and
- * `{code,msg,success}`. Status: `status_code`, else a number from 400 to 599 in the error, else what
- * an Anthropic type stands for, else 0. A `/responses` object that reports its own failure is an answer.
+ * `{code,msg,success}`. Status: `status_code`, else a number from 400 to 599 in the error, else
+ * what an Anthropic type stands for, else 0. A `/responses` object that reports its own failure is
+ * an answer.
  */
 export function errorIn(text: string): UpstreamFault | null {
   const body = parseObject(text);

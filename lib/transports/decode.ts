@@ -11,7 +11,7 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from '
 /** The coding of a body as we treat it: `plain` needs nothing, `unknown` cannot be read. */
 export type Coding = 'plain' | 'gzip' | 'deflate' | 'br' | 'unknown';
 
-/** Reads `content-encoding` (RFC 9110 §8.4.1). Several codings on top of each other are unknown. */
+/** Reads `content-encoding` (RFC 9110 §8.4.1). Several codings in a row are unknown. */
 export function codingOf(header: string | undefined): Coding {
   const name = header === undefined ? '' : header.trim().toLowerCase();
   switch (name) {
@@ -29,7 +29,7 @@ export function codingOf(header: string | undefined): Coding {
   }
 }
 
-/** These have no body whatever their headers say (RFC 9110 §6.4.1), so there is nothing to decode. */
+/** No body, whatever the headers say of it (RFC 9110 §6.4.1): nothing to decode. */
 export function hasNoBody(status: number, headers: Readonly<Record<string, string>>): boolean {
   return status === 204 || status === 304 || headers['content-length'] === '0';
 }
@@ -40,7 +40,7 @@ export function withoutCoding(headers: Readonly<Record<string, string>>): Record
   return rest;
 }
 
-/** The decoder behind a response. Its `error` is the decoder's alone: a cut shows on the response. */
+/** The decoder behind a response. Its `error` is its own: a cut shows on the response. */
 export function decoded(
   response: IncomingMessage,
   coding: Exclude<Coding, 'plain' | 'unknown'>,

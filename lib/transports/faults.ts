@@ -9,7 +9,7 @@
 import type { Origin, TransportFault } from './types.ts';
 import { TransportError } from './types.ts';
 
-/** How far a call had come. Without a connection of its own (`fetch`), a call starts at `waiting`. */
+/** How far a call had come. Where connecting does not show (`fetch`), it starts at `waiting`. */
 export type Stage = 'connecting' | 'waiting' | 'reading';
 
 interface PlatformError {

@@ -1,8 +1,8 @@
 /**
  * The platform's own client behind the same interface, for whoever prefers `fetch` underneath.
  *
- * What `fetch` hides cannot be had: (1) connecting is not told from waiting, so `firstByteTimeoutMs`
- * counts from `send` and `connectTimeoutMs` is left to the platform (10 s in Node); (2) a reused
+ * What `fetch` hides cannot be had: (1) connecting is not told from waiting: `firstByteTimeoutMs`
+ * counts from `send`, and `connectTimeoutMs` is left to the platform (10 s in Node); (2) a reused
  * connection is not told from a new one, so nothing is sent twice; (3) its pool is the platform's,
  * so `close()` has nothing to end, and another CA needs NODE_EXTRA_CA_CERTS; (4) the platform's own
  * limits of 300 s for headers and for silence stay below ours, so longer ones have no effect.
@@ -40,7 +40,7 @@ class FetchCall implements Call {
   constructor(asked: UpstreamRequest) {
     this.#origin = asked.origin;
     this.answer = this.#send(asked);
-    // Whoever waits still gets the rejection; a call that nobody waits for must not end the process.
+    // Whoever waits still gets the rejection; a call nobody waits for must not end the process.
     this.answer.catch(ignore);
   }
 
@@ -140,14 +140,12 @@ class FetchBody implements Answer {
     this.#origin = origin;
     this.#watch = watch;
     this.#reader = response.body?.getReader();
-    // A fault between the answer and the first read shows on the read; nobody waits for this one.
-    this.#reader?.closed.catch(ignore);
   }
 
   read(sink: BodySink): void {
     if (this.ended) return;
     this.#sink = sink;
-    if (this.#early !== undefined) process.nextTick(() => this.#report());
+    if (this.#early !== undefined) queueMicrotask(() => this.#report());
     else void this.#flow(sink);
   }
 
@@ -195,7 +193,6 @@ class FetchBody implements Answer {
       if (this.ended || part === undefined) return;
       if (part.done) break;
       sink.onData(asBuffer(part.value));
-      if (this.ended) return;
     }
     this.ended = true;
     this.#watch.stop();

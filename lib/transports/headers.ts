@@ -23,7 +23,7 @@ export function isOwnHeader(name: string): boolean {
   }
 }
 
-/** Request headers as a flat list of names and values, which node:http writes out without a copy. */
+/** Request headers as a flat list of names and values, which node:http writes out as it is. */
 export function flatHeaders({ origin, method, headers, body }: UpstreamRequest): string[] {
   const flat = ['host', hostOf(origin), 'accept-encoding', ACCEPT_ENCODING];
   for (const name in headers) {

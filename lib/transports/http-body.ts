@@ -40,7 +40,7 @@ export class HttpBody implements Answer {
     if (this.ended) return;
     this.#sink = sink;
     if (this.#early !== undefined) {
-      process.nextTick(() => this.#report());
+      queueMicrotask(() => this.#report());
       return;
     }
     this.#source.on('data', (chunk: Buffer) => this.#onData(chunk));

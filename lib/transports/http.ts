@@ -1,11 +1,11 @@
 /**
  * The default upstream client: node:http and node:https over one keep-alive pool each.
  *
- *   CONNECTING --connected--> SENDING --sent--> WAITING --headers--> ANSWERED --end or fault--> DONE
+ *   CONNECTING --connected--> SENDING --sent--> WAITING --headers--> ANSWERED --fault--> DONE
  *
- * A kept-alive connection starts at SENDING. Limits: `connectTimeoutMs` for CONNECTING (TLS
- * included), `firstByteTimeoutMs` for SENDING and, anew, for WAITING, `idleTimeoutMs` for each
- * silence of the body while its reader is not pausing.
+ * A kept-alive connection starts at SENDING; after a clean end a call rests at ANSWERED.
+ * Limits: `connectTimeoutMs` for CONNECTING (TLS included), `firstByteTimeoutMs` for SENDING and,
+ * anew, for WAITING, `idleTimeoutMs` for each silence of the body while its reader is not pausing.
  * Must stay true: a POST is sent a second time only when a kept-alive connection died before a
  * single byte of an answer (RFC 9110 §9.2.2, RFC 9112 §9.3.1: a server may close it at any time),
  * and then on a new connection; a redirect is an answer like any other.
@@ -61,7 +61,6 @@ class HttpCall implements Call {
   /** The request in force; a late event of the one before a retry is told by not being it. */
   #request: ClientRequest | undefined;
   #body: HttpBody | undefined;
-  #retried = false;
   /** Bytes that a reused connection had delivered before this call. */
   #bytesBefore = 0;
 
@@ -72,7 +71,7 @@ class HttpCall implements Call {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // Whoever waits still gets the rejection; a call that nobody waits for must not end the process.
+    // Whoever waits still gets the rejection; a call nobody waits for must not end the process.
     this.answer.catch(ignore);
     this.#start(agents.pooled(asked.origin.protocol));
   }
@@ -103,11 +102,6 @@ class HttpCall implements Call {
   }
 
   #onSocket(request: ClientRequest, socket: Socket): void {
-    if (this.#state === DONE) {
-      // Ended before it had a connection: destroyed only now, or the agent would keep the socket.
-      request.destroy();
-      return;
-    }
     const { protocol, connectTimeoutMs } = this.#asked.origin;
     if (request.reusedSocket) {
       this.#bytesBefore = socket.bytesRead;
@@ -166,7 +160,6 @@ class HttpCall implements Call {
       return;
     }
     if (this.#diedUnused(request)) {
-      this.#retried = true;
       this.#state = CONNECTING;
       this.#start(this.#agents.fresh(origin.protocol));
       return;
@@ -175,10 +168,10 @@ class HttpCall implements Call {
     this.#end(transportError(error, stage, origin));
   }
 
-  /** A kept-alive connection that the server had closed, or closed just now, without a word. */
+  /** A kept-alive connection that the server had closed, or closed just now, without a word. The
+   *  repeat's connection is never a reused one, so there is no third try. */
   #diedUnused(request: ClientRequest): boolean {
-    if (this.#retried || !request.reusedSocket) return false;
-    return request.socket?.bytesRead === this.#bytesBefore;
+    return request.reusedSocket && request.socket?.bytesRead === this.#bytesBefore;
   }
 
   /** The net under the rest: a 101 that nobody asked for closes without any other event. */
@@ -198,7 +191,7 @@ class HttpCall implements Call {
     if (this.#state === DONE || this.#body?.ended === true) return false;
     this.#state = DONE;
     this.#watch.stop();
-    if (this.#request?.socket) this.#request.destroy();
+    this.#request?.destroy();
     return true;
   }
 }

@@ -1,4 +1,4 @@
-/** Which upstream client runs? The table of transports; a new one is a file here and a line below. */
+/** Which upstream client runs? A new transport is a file here and a line in this table. */
 import type { Ca } from './agents.ts';
 import { fetchTransport } from './fetch.ts';
 import { httpTransport } from './http.ts';

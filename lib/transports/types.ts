@@ -1,10 +1,10 @@
 /**
  * The upstream pipe, as the pipeline sees it. One interface, one conformance test, several makers.
  *
- * Must stay true: `answer` settles exactly once; after it, `read` is called at most once and ends in
- * exactly one of onEnd / onError; after `abort()` no callback is called any more (a pending `answer`
- * is rejected with TransportError `aborted`); the upstream socket is destroyed by abort, and reused
- * after a clean end.
+ * Must stay true: `answer` settles exactly once; after it, `read` is called at most once and ends
+ * in exactly one of onEnd / onError; after `abort()` no callback is called any more (a pending
+ * `answer` is rejected with TransportError `aborted`); the upstream socket is destroyed by abort,
+ * and reused after a clean end.
  */
 
 /** Why a call failed. `connect`: nothing was sent. `before-answer`: no byte of the answer came. */

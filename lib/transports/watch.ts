@@ -1,5 +1,5 @@
 /**
- * How long may a call be silent? One timer answers for all three limits, since they follow each other.
+ * How long may a call be silent? One timer answers for all three limits: they never run together.
  *
  * A limit of the same length as the one before it reuses the timer, so a call on a kept-alive
  * connection with equal first-byte and idle limits (the default) costs one timer in its whole life,
@@ -21,7 +21,7 @@ export class Watch {
     this.#expired = expired;
   }
 
-  /** From now on, `ms` without another call here report `fault`. Replaces what was watched before. */
+  /** From now on, `ms` without another call here report `fault`. Replaces the limit before. */
   arm(fault: TimeoutFault, ms: number): void {
     this.#fault = fault;
     if (this.#timer !== undefined && this.#ms === ms) {

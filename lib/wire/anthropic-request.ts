@@ -135,7 +135,7 @@ export interface ToolReferenceBlock {
 }
 
 /** Any other type of block. At run time `type` is whatever the client wrote; the literal stands
- *  for it  so that the union stays discriminated and a `switch` ends in exactly this member. */
+ *  for it so that the union stays discriminated and a `switch` ends in exactly this member. */
 export interface OtherBlock {
   readonly type: '(other)';
 }

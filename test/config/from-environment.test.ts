@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError, presetConfig } from '../../lib/config/load.ts';
+import { ConfigError } from '../../lib/config/faults.ts';
+import { presetConfig } from '../../lib/config/from-environment.ts';
 
 test('no key, no configuration', () => {
   assert.equal(presetConfig({}), undefined);
@@ -26,7 +27,7 @@ test('one key', () => {
   assert.deepEqual([config?.warnings, config?.secrets], [[], ['id.secret']]);
 });
 
-test('several keys and providers: numbers in order, each secret once, the first gives the tiers', () => {
+test('several keys and providers: numbers in order, each secret once', () => {
   const config = presetConfig({
     ZAI_API_KEY_2: 'z2',
     CEREBRAS_API_KEY_10: 'c10',

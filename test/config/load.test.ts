@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ConfigError, findAndLoad, findConfig, loadConfig } from '../../lib/config/load.ts';
+import { ConfigError } from '../../lib/config/faults.ts';
+import { findAndLoad, findConfig, loadConfig } from '../../lib/config/load.ts';
 import { MAX_CONFIG_BYTES } from '../../lib/limits.ts';
 import { LOCAL } from '../support/configs.ts';
 

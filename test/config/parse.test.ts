@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError, parseConfig } from '../../lib/config/load.ts';
+import { ConfigError } from '../../lib/config/faults.ts';
+import { parseConfig } from '../../lib/config/parse.ts';
 import { faultsOf, good, LOCAL } from '../support/configs.ts';
 
 test('defaults of everything that may be left out', () => {
@@ -102,7 +103,7 @@ test('no fault and no warning holds a secret, wherever it was put', () => {
   const secret = 'csk-a1b2c3d4e5';
   const env = { K: secret };
   const texts = [
-    `providers: [{ name: a, endpoint: "http://localhost", models: [${secret}, ${secret}], api_key: ${secret} }]`,
+    `providers: [{ name: openai, models: [${secret}, ${secret}], api_key: ${secret} }]`,
     `providers: [{ name: a, endpoint: "https://me:${secret}@h/v1", models: [m] }]`,
     `providers: [{ name: a, endpoint: "${secret}", models: [m] }]`,
     `providers: [{ name: cerebras, api_key: "a ${secret}" }]`,
@@ -114,7 +115,7 @@ test('no fault and no warning holds a secret, wherever it was put', () => {
     `providers: [{ name: cerebras, headers: { authorization: ${secret} } }]`,
     `providers: [{ name: cerebras, headers: { x-a: "${secret}\\r\\n" } }]`,
     `server: { auth_tokens: ["${secret} x"], port: "\${K}", api_key_required: ${secret} }`,
-    `server: { auth_tokens: [${secret}] }\nmodels: { a: "\${K}" }\nproviders: [{ name: cerebras, api_key: x }]`,
+    `server: { auth_tokens: [${secret}] }\nmodels: { a: "\${K}" }${LOCAL}`,
   ];
   for (const text of texts) {
     let messages = '';
@@ -133,4 +134,89 @@ test('overrides win over the file and are checked like it', () => {
   const config = parseConfig(LOCAL, 'c.yaml', {}, { port: 0, bindAddress: '::1' });
   assert.deepEqual([config.server.port, config.server.bindAddress], [0, '::1']);
   assert.throws(() => parseConfig(LOCAL, 'c.yaml', {}, { bindAddress: '0.0.0.0' }), ConfigError);
+});
+
+const EVERYTHING = `
+server:
+  bind_address: 127.0.0.1
+  port: 5730
+  anthropic_endpoint: /anthropic
+  openai_endpoint: /openai
+  api_key_required: false
+  auth_tokens: ["\${COOLDOWN_AUTH_TOKEN:}"]
+  allow_unauthenticated: false
+  allowed_origins: []
+  max_body_bytes: 32MiB
+  workers: 1 # a comment
+  transport: auto
+  shutdown_timeout: 30s
+environment_models:
+  haiku: "\${ANTHROPIC_DEFAULT_HAIKU_MODEL:glm-4.5-air}"
+  sonnet: "\${ANTHROPIC_DEFAULT_SONNET_MODEL:glm-4.6}"
+  opus: "\${ANTHROPIC_DEFAULT_OPUS_MODEL:glm-4.6}"
+  default: ""
+models:
+  "claude-opus-4-*": glm-4.6
+  "gpt-4o": cerebras/gpt-oss-120b
+providers:
+  - name: cerebras
+    preset: cerebras
+    protocol: openai
+    endpoint: https://api.cerebras.ai/v1
+    models:
+      - glm-4.6
+      - { id: glm-4.5-air, upstream: zai-glm-4.5-air, context_window: 131072,
+          max_output_tokens: 40960, vision: false }
+      - gpt-oss-120b
+    load_balancing:
+      strategy: least_used
+      api_keys:
+        - { key: "\${CEREBRAS_API_KEY_1}", name: work, org: acme, weight: 1,
+            max_requests_per_minute: 60, max_tokens_per_minute: 150000,
+            max_requests_per_day: 14400, max_tokens_per_day: 1000000, max_concurrent: 8 }
+    # api_key: "\${ZHIPU_API_KEY}"
+    rate_limiting:
+      type: per_key_cerebras_headers
+      safety_margin: 0.2
+      backoff_threshold: 100
+      requests_per_minute: 60
+      tokens_per_minute: 0
+      max_concurrent: 0
+    timeouts: { connect: 10s, first_byte: 300s, idle: 300s }
+    headers: {}
+limits:
+  requests_per_minute: 0
+  tokens_per_minute: 0
+  max_concurrent: 0
+  queue: { max_depth: 1000, max_wait: 120s }
+reasoning_injection:
+  enabled: true
+  models: [glm-4.6, glm-4.5-air]
+  prompt_template: |
+    think
+monitoring:
+  metrics_enabled: true
+  health_endpoint: /health
+  prometheus_endpoint: /metrics
+  log_level: info
+  log_format: auto
+`;
+
+test('every documented key, at once', () => {
+  const config = good(EVERYTHING, { CEREBRAS_API_KEY_1: 'csk-one' });
+  assert.deepEqual(config.warnings, []);
+  assert.equal(config.providers[0]?.keys[0]?.maxConcurrent, 8);
+  assert.equal(config.providers[0]?.models[1]?.upstream, 'zai-glm-4.5-air');
+});
+
+test('every key with one letter too many is told apart from the right one', () => {
+  const keys = [...EVERYTHING.matchAll(/^ *([a-z_]+):/gm)].map(([, key]) => key ?? '');
+  for (const key of new Set(keys)) {
+    const text = EVERYTHING.replace(new RegExp(`^( *)${key}:`, 'm'), `$1${key}x:`);
+    const faults = faultsOf(text, { CEREBRAS_API_KEY_1: 'k' });
+    assert.ok(
+      faults.some((fault) => fault.includes(`unknown key "${key}x"`) && fault.includes(`"${key}"`)),
+      faults.join('\n'),
+    );
+  }
 });

@@ -37,7 +37,8 @@ test('a dropped key is a warning that names the variable', () => {
 
 test('every number of a key', () => {
   const [key] = keysOf(`[{ key: s, name: n, org: o, weight: 0.5, max_requests_per_minute: 1,
-    max_tokens_per_minute: 2, max_requests_per_day: 3, max_tokens_per_day: 4, max_concurrent: 5 }]`);
+      max_tokens_per_minute: 2, max_requests_per_day: 3, max_tokens_per_day: 4,
+      max_concurrent: 5 }]`);
   assert.deepEqual(key, {
     name: 'n',
     secret: 's',
@@ -100,7 +101,8 @@ for (const { name, list, why } of [
 
 test('keys of one org that agree, and equal words in two providers', () => {
   const provider = (name: string, limit: number) =>
-    `  - { name: ${name}, endpoint: "http://localhost", models: [m], load_balancing: { api_keys: [` +
+    `  - { name: ${name}, endpoint: "http://localhost", models: [m],\n` +
+    '      load_balancing: { api_keys: [' +
     `{ key: ${name}1, org: o, max_concurrent: ${limit} },` +
     `{ key: ${name}2, org: o, max_concurrent: ${limit} }] } }\n`;
   const config = good(`providers:\n${provider('a', 1)}${provider('b', 2)}`);

@@ -142,7 +142,7 @@ for (const { name, keys, why } of [
   },
   {
     name: 'older type',
-    keys: 'name: cerebras, api_key: k, rate_limiting: { type: tokens_per_minute, tokens_per_minute: 5 }',
+    keys: 'name: zai, api_key: k, rate_limiting: { type: tokens_per_minute, tokens_per_minute: 5 }',
     why: /type: "tokens_per_minute" is read as "fixed_rpm"/,
   },
   {

@@ -84,7 +84,7 @@ test("the guide's example: what it comes to", () => {
     tokensPerMinute: 0,
     maxConcurrent: 0,
   });
-  assert.match(config.reasoningInjection.promptTemplate, /^You are.*\n.*\n.*plan → act → reflect/);
+  assert.match(config.reasoningInjection.promptTemplate, /^You are.*\n.*\n.*plan → act/);
   assert.doesNotMatch(config.reasoningInjection.promptTemplate, /\n$/);
   assert.equal(config.warnings.length, 2);
 });

@@ -1,4 +1,5 @@
 /** How the tests of the simulator talk to it: a real one on a free port, over real HTTP. */
+import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import type { TestContext } from 'node:test';
 import { startSimulator } from '../../lib/simulator/simulator.ts';
@@ -49,6 +50,15 @@ export function ask(simulator: Simulator, body: unknown, asking: Asking = {}): P
     });
     sent.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}));
   });
+}
+
+/** Lets the event loop turn until something is so; fails after many turns. */
+export async function until(so: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 3_000; turn++) {
+    if (so()) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.fail('it never came to pass');
 }
 
 /** Parsed `data:` frames; `[DONE]` as the string. */

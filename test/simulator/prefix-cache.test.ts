@@ -8,26 +8,26 @@ const body = (text: string): Buffer =>
   Buffer.from(`{"max_tokens":${text.length},"messages":"${text}"}`);
 const long = 'a'.repeat(5 * BLOCK);
 
-for (const { name, first, then, org = 'o', atMs = 1, want } of [
-  { name: 'the same again', first: long, then: long, want: 5 * BLOCK },
-  { name: 'a longer one', first: long, then: `${long}${'b'.repeat(BLOCK)}`, want: 5 * BLOCK },
+for (const { name, first, again, org = 'o', atMs = 1, want } of [
+  { name: 'the same again', first: long, again: long, want: 5 * BLOCK },
+  { name: 'a longer one', first: long, again: `${long}${'b'.repeat(BLOCK)}`, want: 5 * BLOCK },
   {
     name: 'a change in the third block',
     first: long,
-    then: `${long.slice(0, 5_000)}b${long}`,
+    again: `${long.slice(0, 5_000)}b${long}`,
     want: 2 * BLOCK,
   },
-  { name: 'another start', first: long, then: `b${long}`, want: 0 },
-  { name: 'another org', first: long, then: long, org: 'p', want: 0 },
-  { name: 'too short to count', first: 'short', then: 'short', want: 0 },
-  { name: 'just in time', first: long, then: long, atMs: 299_999, want: 5 * BLOCK },
-  { name: 'too late', first: long, then: long, atMs: 300_000, want: 0 },
+  { name: 'another start', first: long, again: `b${long}`, want: 0 },
+  { name: 'another org', first: long, again: long, org: 'p', want: 0 },
+  { name: 'too short to count', first: 'short', again: 'short', want: 0 },
+  { name: 'just in time', first: long, again: long, atMs: 299_999, want: 5 * BLOCK },
+  { name: 'too late', first: long, again: long, atMs: 300_000, want: 0 },
 ]) {
   test(`prefix cache: ${name}`, () => {
     const cache = new PrefixCache();
     assert.equal(cache.visit('o', body(first), 0), 0);
-    assert.equal(cache.visit(org, body(then), atMs), want);
+    assert.equal(cache.visit(org, body(again), atMs), want);
     cache.clear();
-    assert.equal(cache.visit(org, body(then), atMs), 0);
+    assert.equal(cache.visit(org, body(again), atMs), 0);
   });
 }

@@ -1,6 +1,8 @@
 /** Short ways to read a configuration in tests. */
 import assert from 'node:assert/strict';
-import { ConfigError, type Env, parseConfig } from '../../lib/config/load.ts';
+import { ConfigError } from '../../lib/config/faults.ts';
+import type { Env } from '../../lib/config/interpolate.ts';
+import { parseConfig } from '../../lib/config/parse.ts';
 import type { Config } from '../../lib/config/types.ts';
 
 /** A provider that needs nothing from outside; tests put their own keys in front of it. */

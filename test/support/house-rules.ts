@@ -3,7 +3,7 @@
  * about imports are in import-rules.ts.
  */
 import {
-  findCycle,
+  findCycles,
   type Import,
   importFault,
   importsOf,
@@ -66,10 +66,7 @@ const importRules: readonly Rule[] = [
   ),
   {
     name: 'no cycles in lib',
-    check: (files) => {
-      const cycle = findCycle(files.filter(({ path }) => isLib(path)));
-      return cycle === undefined ? [] : [cycle];
-    },
+    check: (files) => findCycles(files.filter(({ path }) => isLib(path))),
   },
   perFile(
     'only transports, the server and the simulator touch the network',

@@ -7,15 +7,19 @@ import type { SourceFile } from './source.ts';
 
 /** From top to bottom: a room imports what lies below it. Rooms of one line do not know each other. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['index', 'main'],
+  ['index'],
+  ['main'],
   ['commands'],
+  ['serve'],
   ['server'],
   ['router', 'routes', 'guard'],
-  ['pipeline'],
+  ['pipeline', 'answer'],
   ['stages'],
+  ['refusals'],
   ['exchange'],
+  ['standing'],
   ['gateway', 'reply'],
-  ['model-table'],
+  ['model-table', 'calibrations', 'waiting'],
   [
     'quotas',
     'strategies',
@@ -32,8 +36,6 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Who knows a room of its own line, and why. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
-  main: ['index'],
-  index: ['main'],
   routes: ['router'], // a route is what the router's table holds
   config: ['providers'], // presets are the defaults of a configuration
   strategies: ['quotas'], // a strategy is a way to choose from the quota table
@@ -150,23 +152,27 @@ function siblingFault(from: string, room: string, target: string): string | unde
   return `siblings do not import each other: ${target}`;
 }
 
-/** The first ring of imports that is found, types included, as `a -> b -> a`; undefined: none. */
-export function findCycle(files: readonly SourceFile[]): string | undefined {
-  const graph = new Map(files.map((file) => [file.path, importsOf(file).map((i) => i.target)]));
+/** Every ring of imports, as `a -> b -> a`. Types count too, except those that everyone may import:
+ *  they are the vocabulary, and gone at run time. */
+export function findCycles(files: readonly SourceFile[]): string[] {
+  const graph = new Map(files.map((file) => [file.path, edgesOf(file)]));
+  const cycles: string[] = [];
   const done = new Set<string>();
-  const visit = (path: string, trail: readonly string[]): string | undefined => {
-    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path].join(' -> ');
-    if (done.has(path)) return undefined;
-    for (const next of graph.get(path) ?? []) {
-      const cycle = graph.has(next) ? visit(next, [...trail, path]) : undefined;
-      if (cycle !== undefined) return cycle;
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) {
+      cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+      return;
     }
+    if (done.has(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
     done.add(path);
-    return undefined;
   };
-  for (const path of graph.keys()) {
-    const cycle = visit(path, []);
-    if (cycle !== undefined) return cycle;
-  }
-  return undefined;
+  for (const path of graph.keys()) visit(path, []);
+  return cycles;
+}
+
+function edgesOf(file: SourceFile): string[] {
+  return importsOf(file)
+    .filter(({ typeOnly, target }) => !(typeOnly && FREE_TYPES.has(target)))
+    .map(({ target }) => target);
 }

@@ -1,5 +1,5 @@
 /** A whole proxy in this process, on a free port, for tests that speak HTTP to it. */
-import { parseConfig } from '../../lib/config/load.ts';
+import { parseConfig } from '../../lib/config/parse.ts';
 import { compileGateway, type Gateway } from '../../lib/gateway.ts';
 import { startServer } from '../../lib/server.ts';
 import { makeLog } from '../../lib/telemetry/log.ts';

@@ -1,6 +1,6 @@
 /**
- * Servers that misbehave: plain TCP, the test writes the bytes. `listening` also takes a node:http or
- * node:https server. Every connection is remembered, and taken down by `close()`.
+ * Servers that misbehave: plain TCP, the test writes the bytes. `listening` also takes a node:http
+ * or node:https server. Every connection is remembered, and taken down by `close()`.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 

@@ -1,6 +1,6 @@
 /**
- * Does every transport make the same of an answer, and of what is none? One table of byte scripts, run
- * for each; a difference is written into its row. What is not a script is in `flow.test.ts`.
+ * Does every transport make the same of an answer, and of what is none? One table of byte scripts,
+ * run for each; a difference is written into its row. What is not a script is in `flow.test.ts`.
  */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
@@ -72,7 +72,8 @@ const ANSWERS: readonly Row[] = [
   {
     name: 'interim answers are skipped',
     reply: bytes(
-      `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${OK}content-length: 2\r\n\r\nok`,
+      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n' +
+        `${OK}content-length: 2\r\n\r\nok`,
     ),
     // undici takes a 100 to a request without `expect` for a broken server.
     want: { http: '200 ok', fetch: '!before-answer' },

@@ -51,6 +51,26 @@ const PAUSING: readonly Row[] = [
     },
   },
   {
+    name: 'a pause from outside holds what comes after it',
+    run: async (transport, use) => {
+      const server = await use.raw((socket) => onRequests(socket, () => socket.write(PART)));
+      const answer = await transport.send(requestTo(originOf(server.port))).answer;
+      const reader = new Recorder();
+      answer.read(reader);
+      await until(() => reader.text === 'hel');
+      answer.pause();
+      server.sockets[0]?.write('lo you');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(reader.text, 'hel');
+      answer.resume();
+      answer.pause();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      answer.resume();
+      await reader.settled;
+      assert.equal(reader.text, 'hello you');
+    },
+  },
+  {
     name: 'the idle limit runs again after a pause',
     run: async (transport, use) => {
       const server = await use.raw((socket) => onRequests(socket, () => socket.write(PART)));
@@ -121,7 +141,26 @@ const ABORTING: readonly Row[] = [
       call.abort();
       assert.equal(await call.answer.catch(faultOf), 'aborted');
       assert.equal(await outcomeOfNext(transport, use), '200 ok');
-      assert.ok(server.sockets.every((socket) => socket.closed));
+      await until(() => server.sockets.every((socket) => socket.closed));
+    },
+  },
+  {
+    name: 'abort at once, with an idle connection at hand',
+    run: async (transport, use) => {
+      let asked = 0;
+      const server = await use.raw((socket) =>
+        onRequests(socket, () => {
+          asked++;
+          socket.write(OK);
+        }),
+      );
+      assert.equal(await outcome(transport, requestTo(originOf(server.port))), '200 ok');
+      await new Promise(setImmediate); // the pool takes a connection back after the callback
+      const call = transport.send(requestTo(originOf(server.port)));
+      call.abort();
+      assert.equal(await call.answer.catch(faultOf), 'aborted');
+      assert.equal(await outcome(transport, requestTo(originOf(server.port))), '200 ok');
+      assert.equal(asked, 2);
     },
   },
   {

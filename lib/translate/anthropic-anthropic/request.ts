@@ -1,9 +1,9 @@
 /**
  * What do the bytes of a Messages request become for a provider that speaks the same protocol?
  *
- * Must stay true: every byte stays, but for the value of the top-level `model` and for thinking blocks
- * that we made ourselves out of another provider's reasoning: their signature begins with our mark,
- * and the real API refuses signatures that are not its own (WIRE.md §B.7).
+ * Must stay true: every byte stays, but for the value of the top-level `model` and for thinking
+ * blocks that we made ourselves out of another provider's reasoning: their signature begins with
+ * our mark, and the real API refuses signatures that are not its own (WIRE.md §B.7).
  */
 import { GatewayError } from '../../errors.ts';
 import type { JsonValue } from '../json-scanner.ts';
@@ -21,8 +21,9 @@ import {
 const OWN_SIGNATURE = 'cdp1.';
 const OWN_SIGNATURE_BYTES = Buffer.from(`"${OWN_SIGNATURE}`);
 
-/** The body for a provider. `bytes` has been checked to be a Messages request. Throws INVALID_REQUEST
- *  where it cannot be scanned (nested too deep). Where nothing changes, the very bytes that came. */
+/** The body for a provider. `bytes` has been checked to be a Messages request. Throws
+ *  INVALID_REQUEST where it cannot be scanned (nested too deep). Where nothing changes, the very
+ *  bytes that came. */
 export function rewrite(bytes: Buffer, upstreamModel: string): Buffer {
   const scan = scanObject(bytes, ['model', 'messages']);
   if (!scan.ok) throw new GatewayError('INVALID_REQUEST', `The body is no JSON: ${scan.reason}`);
@@ -36,7 +37,8 @@ export function rewrite(bytes: Buffer, upstreamModel: string): Buffer {
   );
 }
 
-/** Takes our blocks out; a message that holds nothing else goes with them (an empty one is refused). */
+/** Takes our blocks out; a message that holds nothing else goes with them (an empty one is
+ *  refused). */
 function ownThinkingEdits(bytes: Buffer, messages: JsonValue | undefined): Edit[] {
   if (messages?.kind !== 'array') return [];
   const list = scanElements(bytes, messages);

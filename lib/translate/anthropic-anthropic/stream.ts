@@ -1,10 +1,11 @@
 /**
  * A Messages stream of a provider -> the same stream for the client, as bytes (WIRE.md §A.4).
  *
- * What changes: `message.model` in `message_start`; an `event:` line is put before an event that came
- * without (the SDK drops those silently); a missing `message_stop` after a stop_reason is added. Must
- * stay true: no other byte changes; until the first `content_block_start` nothing is given out; an
- * error event after it reaches the client as the provider wrote it, and nothing follows.
+ * What changes: `message.model` in `message_start`; an `event:` line is put before an event that
+ * came without (the SDK drops those silently); a missing `message_stop` after a stop_reason is
+ * added. Must stay true: no other byte changes; until the first `content_block_start` nothing is
+ * given out; an error event after it reaches the client as the provider wrote it, and nothing
+ * follows.
  */
 import type { Member } from '../json-scanner.ts';
 import {
@@ -125,7 +126,8 @@ export class MessagesPassthrough extends RelayStream {
     this.fail({ ...found, told: true });
   }
 
-  /** Neither an `event:` line nor a `type`: not this protocol, but for an OpenAI-like end or error. */
+  /** Neither an `event:` line nor a `type`: not this protocol, but for an OpenAI-like end or error.
+   *  */
   #untyped(data: FrameData): void {
     const text = textOf(data);
     if (isDone(data)) this.close();

@@ -1,10 +1,10 @@
 /**
  * What did a passed-through Messages answer cost? (WIRE.md §A.3, §A.4)
  *
- * Must stay true: counts are totals, a later report overrides an earlier one where it names a number;
- * the prompt here includes cache reads and cache writes, on the wire it does not. Only the final report
- * (`message_delta`, or a whole message) makes the numbers reported: the opening one names one token of
- * output, whatever follows.
+ * Must stay true: counts are totals, a later report overrides an earlier one where it names a
+ * number; the prompt here includes cache reads and cache writes, on the wire it does not. Only the
+ * final report (`message_delta`, or a whole message) makes the numbers reported: the opening one
+ * names one token of output, whatever follows.
  */
 import type { Usage } from '../translator.ts';
 

@@ -5,7 +5,7 @@
  *      |  \--thinking--> THINKING +--another kind, or close()--> CLOSED (the index grows)
  *      \--tool call--> TOOL ------+
  *
- * Must stay true: one block is open at a time, indexes are contiguous from 0, every block is closed.
+ * Must stay true: one block is open at a time, indexes are contiguous from 0, each block is closed.
  * A text or thinking block opens with its first character that is not white space: models put line
  * breaks between reasoning and tool calls, and a blank block is shown by clients and refused by
  * Anthropic when it comes back.

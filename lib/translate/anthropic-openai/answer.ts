@@ -6,8 +6,8 @@
  *       '--error object, broken finish_reason, nonsense, end of bytes--> FAILED
  *
  * Must stay true: in FINISHED every block is closed and only the usage is awaited, which may come
- * with the finish, after it, or never (WIRE.md §D); an answer that was finished cannot fail any more;
- * nothing that a provider sends is thrown; what cannot be read is a fault, never skipped.
+ * with the finish, after it, or never (WIRE.md §D); an answer that was finished cannot fail any
+ * more; nothing that a provider sends is thrown; what cannot be read is a fault, never skipped.
  */
 import { ReasoningExtractor, type RunSink } from '../../reasoning/extract.ts';
 import type { StopReason } from '../../wire/anthropic-response.ts';
@@ -19,6 +19,7 @@ import { asRecord, textOf } from './loose.ts';
 import type { RequestMemo } from './memo.ts';
 import { isBrokenEnd, stopReasonOf } from './stop-reasons.ts';
 import { StopMatcher } from './stop-sequences.ts';
+import { type TextCallSink, TextCalls } from './text-calls.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { UsageMeter } from './usage.ts';
 
@@ -32,12 +33,14 @@ interface Run {
   readonly text: string;
 }
 
-export class Answer implements RunSink {
+export class Answer implements RunSink, TextCallSink {
   readonly #writer: BlockWriter;
   readonly #dropThinking: boolean;
   readonly #blocks: Blocks;
   readonly #tools: ToolCalls;
   readonly #extractor: ReasoningExtractor;
+  /** Null when no tool was offered. */
+  readonly #textCalls: TextCalls | null;
   readonly #stops: StopMatcher;
   readonly #meter: UsageMeter;
   #state: typeof READING | typeof FINISHED | typeof ENDED | typeof FAILED = READING;
@@ -53,6 +56,8 @@ export class Answer implements RunSink {
     this.#blocks = new Blocks(writer);
     this.#tools = new ToolCalls(this.#blocks, memo, context.uniqueId);
     this.#extractor = new ReasoningExtractor(this, context.extractReasoning);
+    this.#textCalls =
+      memo.toolNameSet.size === 0 ? null : new TextCalls(this, (name) => this.#tools.knows(name));
     this.#stops = new StopMatcher(memo.stopSequences);
     this.#meter = new UsageMeter(context.estimatedInputTokens);
   }
@@ -123,6 +128,19 @@ export class Answer implements RunSink {
 
   /** A run of text, free of reasoning. */
   text(run: string): void {
+    if (this.#textCalls === null) this.plainText(run);
+    else this.#textCalls.take(run);
+  }
+
+  /** A tool call that came as text. */
+  textCall(name: string, json: string): void {
+    if (this.#stops.matched !== null) return;
+    this.#releaseText();
+    this.#tools.take([{ function: { name, arguments: json } }], true);
+  }
+
+  /** A run of text, free of tool calls too. */
+  plainText(run: string): void {
     if (this.#stops.matched !== null || this.#mustWait(TEXT, run)) return;
     const certain = this.#stops.take(run);
     if (certain !== '') this.#blocks.text(certain);
@@ -132,6 +150,7 @@ export class Answer implements RunSink {
   /** A run of reasoning, from a field or from tags. */
   thinking(run: string): void {
     if (this.#dropThinking || this.#stops.matched !== null) return;
+    this.#textCalls?.flush();
     if (this.#mustWait(THINKING, run)) return;
     this.#releaseText();
     this.#blocks.thinking(run);
@@ -184,7 +203,7 @@ export class Answer implements RunSink {
   }
 
   #reasoning(text: string): void {
-    this.#extractor.flush();
+    this.#flushText();
     this.#meter.addOutput(text);
     this.thinking(text);
   }
@@ -196,7 +215,7 @@ export class Answer implements RunSink {
   }
 
   #toolCalls(calls: unknown, whole: boolean): void {
-    this.#extractor.flush();
+    this.#flushText();
     this.#releaseText();
     if (this.over) return;
     this.#meter.addOutput(this.#tools.take(Array.isArray(calls) ? calls : [calls], whole));
@@ -205,7 +224,7 @@ export class Answer implements RunSink {
 
   /** Everything that waits is shown, every block is closed. */
   #settle(): void {
-    this.#extractor.flush();
+    this.#flushText();
     this.#tools.flush();
     this.#releaseLate();
     this.#releaseText();
@@ -237,6 +256,12 @@ export class Answer implements RunSink {
     });
   }
 
+  /** Text that might have begun a tag is text: something else comes now, or nothing. */
+  #flushText(): void {
+    this.#extractor.flush();
+    this.#textCalls?.flush();
+  }
+
   /** Keeps a run while a tool call is incomplete; otherwise makes way for it. */
   #mustWait(kind: Run['kind'], text: string): boolean {
     if (!this.#tools.open) return false;
@@ -250,7 +275,7 @@ export class Answer implements RunSink {
     const late = this.#late;
     this.#late = [];
     for (const { kind, text } of late) {
-      if (kind === TEXT) this.text(text);
+      if (kind === TEXT) this.plainText(text);
       else this.thinking(text);
     }
   }

@@ -149,7 +149,7 @@ function renderOrphan(block: ToolResultBlock, reader: Reader): readonly ChatPart
 const NOISE = new Set(['cache_control', 'signature', 'encrypted_content']);
 
 /** Calls and results of tools that ran at Anthropic are left out in pairs: what the model made
- *  of them  stands in the text behind them. Any other unknown block is shown as it is. */
+ *  of them stands in the text behind them. Any other unknown block is shown as it is. */
 function renderOther(block: OtherBlock): readonly ChatPart[] {
   if (isServerToolBlock(block)) return [];
   return textParts(JSON.stringify(block, (key, value) => (NOISE.has(key) ? undefined : value)));

@@ -90,7 +90,8 @@ export class FrameWriter implements BlockWriter {
       stop_sequence: null,
       usage: startUsage(this.#context.estimatedInputTokens),
     };
-    this.#out += `event: message_start\ndata: ${JSON.stringify({ type: 'message_start', message })}\n\n`;
+    const data = JSON.stringify({ type: 'message_start', message });
+    this.#out += `event: message_start\ndata: ${data}\n\n`;
   }
 }
 

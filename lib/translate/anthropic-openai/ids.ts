@@ -29,7 +29,8 @@ export function hashOn(hash: number, text: string): number {
   return next;
 }
 
-/** Our marker in the `signature` of a thinking block (WIRE.md §B.7): it names its maker, never empty. */
+/** Our marker in the `signature` of a thinking block: it names its maker, and is never empty, so
+ *  that clients send the block back (WIRE.md §B.7). */
 export function signatureOf(hash: number): string {
   return `cdp1.${(hash >>> 0).toString(16).padStart(8, '0')}`;
 }

@@ -149,7 +149,7 @@ class Conversation {
   }
 
   /** A system entry keeps its place and is a message of its own, whether its text comes as a
-   *  string or  as blocks: Claude Code sends it once so and once so (CLIENTS.md §1). */
+   *  string or as blocks: Claude Code sends it once so and once so (CLIENTS.md §1). */
   #addReminder(entry: Message): void {
     const told = userContent(renderContent(entry.content, this.#reader));
     if (told === undefined) return;

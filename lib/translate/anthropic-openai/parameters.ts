@@ -37,7 +37,7 @@ export function outputTokens(asked: number, promptTokens: number, model: ModelFa
 }
 
 /** Throws PROMPT_TOO_LONG, in the words that make Claude Code compact (WIRE.md §B.5), when the
- *  prompt  is clearly longer than the window. What only may be too long is the provider's to
+ *  prompt is clearly longer than the window. What only may be too long is the provider's to
  *  refuse. */
 export function refuseTooLong(promptTokens: number, model: ModelFacts): void {
   const { contextWindow: window } = model;
@@ -128,7 +128,7 @@ function wantedSchema(
 }
 
 /** An opaque id, 32 hexadecimal characters, for the field that the dialect names. Undefined: the
- *  client  said nothing of itself. The id itself never leaves: it holds device and account. */
+ *  client said nothing of itself. The id itself never leaves: it holds device and account. */
 export function userHash(request: MessagesRequest, dialect: ChatDialect): string | undefined {
   const id = request.metadata?.user_id;
   if (!id) return undefined;

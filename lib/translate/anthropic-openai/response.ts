@@ -98,7 +98,8 @@ class MessageWriter implements BlockWriter {
         return JSON.stringify({ type: 'thinking', thinking: text, signature });
       case TOOL: {
         const name = JSON.stringify(this.#toolName);
-        return `{"type":"tool_use","id":"${this.#toolId}","name":${name},"input":${objectIn(text)}}`;
+        const head = `{"type":"tool_use","id":"${this.#toolId}","name":${name}`;
+        return `${head},"input":${objectIn(text)}}`;
       }
       default:
         return this.#kind satisfies never;

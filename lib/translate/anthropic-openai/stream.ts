@@ -1,5 +1,5 @@
 /**
- * How does a provider's stream become a client's? Bytes in, Messages frames out (WIRE.md §A.4, §D).
+ * How does a provider's stream become a client's? Bytes in, frames out (WIRE.md §A.4, §D).
  *
  *    SNIFF --first byte is {, [ or <--> BODY    (no SSE: collected, read as a whole at its end)
  *       \-----any other byte----------> EVENTS  (read as it comes)

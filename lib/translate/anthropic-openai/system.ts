@@ -10,7 +10,7 @@ import type { ContentBlock, Message, MessagesRequest } from '../../wire/anthropi
 export const PARAGRAPH = '\n\n';
 
 /** Claude Code's attribution line. Only Anthropic strips it; elsewhere it is prompt text, and
- *  one that  changed per request in older versions, so that no prefix was ever cached (WIRE.md
+ *  one that changed per request in older versions, so that no prefix was ever cached (WIRE.md
  *  §B.1). */
 const BILLING_LINE = /^x-anthropic-billing-header:[^\n]*\n*/;
 

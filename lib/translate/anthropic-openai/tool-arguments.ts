@@ -3,7 +3,7 @@
  *
  * A JSON object is passed on as it comes, character by character. Anything else is held to the end,
  * because only then it is known what it is. Must stay true: what is given out was never given
- * before, and nothing follows the closing brace (some providers repeat the whole in the last chunk).
+ * before, and nothing follows the closing brace (some providers repeat all in the last chunk).
  */
 import { asRecord } from './loose.ts';
 
@@ -41,7 +41,7 @@ export class ToolArguments {
     }
   }
 
-  /** What can be given out now. A bare `{}` waits: some providers send it ahead of the real ones. */
+  /** What can be given out now. A bare `{}` waits: some providers send it ahead of the rest. */
   take(): string {
     if (this.#foreign || (!this.#given && this.#complete && this.#pending === EMPTY_OBJECT)) {
       return '';

@@ -62,6 +62,11 @@ export class ToolCalls {
     return this.#cut;
   }
 
+  /** True when the model's name for a tool means one that was offered. */
+  knows(name: string): boolean {
+    return this.#names.knows(this.#names.resolve(name));
+  }
+
   /** Some call is not closed. */
   get open(): boolean {
     return this.#head < this.#calls.length;
@@ -73,8 +78,8 @@ export class ToolCalls {
     return head !== undefined && !(this.#headShown && head.json.complete);
   }
 
-  /** Takes the `tool_calls` of a delta or, `whole`, of a message, where every entry is a call of its
-   *  own. Gives the argument text in them, for the estimate. */
+  /** Takes the `tool_calls` of a delta or, `whole`, of a message, where every entry is a call of
+   *  its own. Gives the argument text in them, for the estimate. */
   take(fragments: readonly unknown[], whole: boolean): string {
     let seen = '';
     for (const [place, value] of fragments.entries()) {

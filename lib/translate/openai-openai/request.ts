@@ -54,8 +54,8 @@ export function readChatRequest(bytes: Buffer): RawRequest {
   );
 }
 
-/** Reads the body of any other OpenAI path with a `model`: embeddings, completions, responses. Throws
- *  INVALID_REQUEST. */
+/** Reads the body of any other OpenAI path with a `model`: embeddings, completions, responses.
+ *  Throws INVALID_REQUEST. */
 export function readModelRequest(bytes: Buffer): RawRequest {
   const scan = scanObject(bytes, WANTED);
   if (!scan.ok) throw refused(whyRefused(scan.reason, scan.at));
@@ -71,9 +71,9 @@ export function readModelRequest(bytes: Buffer): RawRequest {
 }
 
 /**
- * The body for a provider: every `model` is `upstreamModel`; with `addUsage`, and only when it streams,
- * `stream_options.include_usage` is true, other stream options stay. Where nothing changes, the very
- * bytes that came.
+ * The body for a provider: every `model` is `upstreamModel`; with `addUsage`, and only when it
+ * streams, `stream_options.include_usage` is true, other stream options stay. Where nothing
+ * changes, the very bytes that came.
  */
 export function rewrite(request: RawRequest, upstreamModel: string, addUsage: boolean): Buffer {
   const { bytes, scan, model } = request;
@@ -131,7 +131,8 @@ function asksForUsage(bytes: Buffer, options: JsonValue | undefined): boolean {
   return lastMember(scan, 'include_usage')?.kind === 'true';
 }
 
-/** True when there is one occurrence only, so that the one that counts is the one everybody reads. */
+/** True when there is one occurrence only, so that the one that counts is the one everybody reads.
+ *  */
 function isPlain(scan: ObjectScan, key: string): boolean {
   return scan.ok && scan.members.filter((member) => member.key === key).length === 1;
 }

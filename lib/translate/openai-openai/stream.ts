@@ -1,18 +1,26 @@
 /**
  * A chat completion stream of a provider -> the same stream for the client, as bytes (WIRE.md §D).
  *
- * What changes: the value of `model` becomes what the client asked for; the usage chunk that only we
- * wanted is taken out; a missing `[DONE]` after a finish_reason is added. What does not: everything
- * else, to the byte. Must stay true: a `model` inside content is never touched; an error is a fault;
- * an end without finish_reason and without `[DONE]` is a fault.
+ * What changes: the value of `model` becomes what the client asked for; the usage chunk that only
+ * we wanted is taken out; a missing `[DONE]` after a finish_reason is added. What does not:
+ * everything else, to the byte. Must stay true: a `model` inside content is never touched; an error
+ * is a fault; an end without finish_reason and without `[DONE]` is a fault.
  */
 import type { Member } from '../json-scanner.ts';
-import { lastMember, type ObjectScan, parseValue, replaceAll, scanObject } from '../json-splice.ts';
+import {
+  type Edit,
+  lastMember,
+  type ObjectScan,
+  parseValue,
+  replaceAll,
+  scanObject,
+} from '../json-splice.ts';
 import { RelayStream } from '../relay-stream.ts';
 import { type FrameData, isDone, textOf } from '../sse-frames.ts';
 import type { Usage } from '../translator.ts';
 import { errorIn, fault } from '../upstream-fault.ts';
 import { readChoices } from './choices.ts';
+import { ChunkTemplate } from './chunk-template.ts';
 import { UsageReader } from './usage.ts';
 
 const WANTED = ['choices', 'model', 'usage', 'error'] as const;
@@ -38,6 +46,7 @@ export class ChatPassthrough extends RelayStream {
   readonly #askedModel: string;
   readonly #stripUsage: boolean;
   readonly #usage: UsageReader;
+  readonly #template = new ChunkTemplate();
 
   constructor({ askedModel, stripUsage, estimatedInputTokens }: ChatPassthroughOptions) {
     super();
@@ -48,6 +57,15 @@ export class ChatPassthrough extends RelayStream {
 
   get usage(): Usage {
     return this.#usage.usage;
+  }
+
+  protected override shortcut(): boolean {
+    const { bytes, start, end } = this.splitter;
+    const choicesBytes = this.#template.match(bytes, start, end);
+    if (choicesBytes < 0) return false;
+    this.#usage.addChoices(choicesBytes);
+    this.#template.relay(this.out, bytes, start, end);
+    return true;
   }
 
   protected override frame(data: FrameData): void {
@@ -89,24 +107,34 @@ export class ChatPassthrough extends RelayStream {
       this.#usage.take(parseValue(data.bytes, usage));
       if (this.#stripUsage && isUsageOnly(data.bytes, choices)) return;
     }
-    if (choices?.kind === 'array') this.#look(data.bytes, choices);
+    const finish = choices?.kind === 'array' ? this.#look(data.bytes, choices) : null;
     if (this.fault !== null) return;
-    this.relayWith(data, replaceAll(data.bytes, scan, 'model', this.#askedModel));
+    const edits = replaceAll(data.bytes, scan, 'model', this.#askedModel);
+    this.relayWith(data, edits);
+    if (this.begun && finish === null && usage?.kind !== 'object') this.#learn(data, scan, edits);
   }
 
-  /** Until the answer has begun every chunk is read; then only those that name a finish_reason. */
-  #look(bytes: Buffer, choices: Member): void {
+  /** A template may stand for frames that are one line of data in the splitter's own bytes. */
+  #learn(data: FrameData, scan: ObjectScan, edits: readonly Edit[]): void {
+    const { bytes, start, end } = this.splitter;
+    if (data.bytes === bytes) this.#template.learn(bytes, start, end, scan, edits);
+  }
+
+  /** Gives the finish_reason. Until the answer has begun every chunk is read in full; then only
+   *  those that name one. */
+  #look(bytes: Buffer, choices: Member): string | null {
     this.#usage.addChoices(choices.end - choices.start);
     const text = bytes.toString('latin1', choices.start, choices.end);
-    if (this.begun && !this.empty && !HAS_FINISH.test(text)) return;
-    const said = readChoices(parseValue(bytes, choices));
-    if (said.finishReason === BROKEN_FINISH) {
+    if (this.begun && !this.empty && !HAS_FINISH.test(text)) return null;
+    const { content, answer, finishReason } = readChoices(parseValue(bytes, choices));
+    if (finishReason === BROKEN_FINISH) {
       this.fail(fault('error', text));
-      return;
+      return finishReason;
     }
-    this.stopReason = said.finishReason ?? this.stopReason;
-    if (said.answer) this.empty = false;
-    if (said.content || said.finishReason !== null) this.begun = true;
+    this.stopReason = finishReason ?? this.stopReason;
+    if (answer) this.empty = false;
+    if (content || finishReason !== null) this.begun = true;
+    return finishReason;
   }
 }
 

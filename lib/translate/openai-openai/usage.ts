@@ -1,9 +1,10 @@
 /**
  * What did a passed-through OpenAI answer cost?
  *
- * Must stay true: the last report counts, never a sum (some providers report on every chunk); a report
- * of zeros is none; without a report the numbers are estimates and say so. Chat completions and
- * embeddings speak of prompt and completion tokens, `/responses` of input and output (WIRE.md §D).
+ * Must stay true: the last report counts, never a sum (some providers report on every chunk); a
+ * report of zeros is none; without a report the numbers are estimates and say so. Chat completions
+ * and embeddings speak of prompt and completion tokens, `/responses` of input and output (WIRE.md
+ * §D).
  */
 import type { Usage } from '../translator.ts';
 

@@ -1,3 +1,4 @@
+/** Does a Messages stream reach the client as the bytes it was, with only the model changed? */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessagesPassthrough } from '../../../lib/translate/anthropic-anthropic/stream.ts';

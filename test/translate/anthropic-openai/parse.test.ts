@@ -1,3 +1,4 @@
+/** Which bodies are taken, and how the others are told what is wrong with them. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -126,66 +127,12 @@ for (const [fields, want] of FIELDS) {
   });
 }
 
-/** A block of messages.1 -> what is said of it. */
-const BLOCKS: ReadonlyArray<readonly [unknown, string]> = [
-  ['text', ': must be an object, got string'],
-  [{}, '.type: must be a string, got nothing'],
-  [{ type: 'text', text: 1 }, '.text: must be a string, got number'],
-  [{ type: 'image' }, '.source: must be an object, got nothing'],
-  [
-    { type: 'image', source: { type: 'base64' } },
-    '.source.media_type: must be a string, got nothing',
-  ],
-  [
-    { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 1 } },
-    '.source.data: must be a string, got number',
-  ],
-  [{ type: 'image', source: { type: 'url' } }, '.source.url: must be a string, got nothing'],
-  [{ type: 'image', source: { type: 'file' } }, '.source.file_id: must be a string, got nothing'],
-  [
-    { type: 'document', title: 1, source: { type: 'url', url: 'x' } },
-    '.title: must be a string, got number',
-  ],
-  [
-    { type: 'document', source: { type: 'text', data: null } },
-    '.source.data: must be a string, got null',
-  ],
-  [
-    { type: 'document', source: { type: 'content', content: [{ type: 'text' }] } },
-    '.source.content.0.text: must be a string, got nothing',
-  ],
-  [{ type: 'search_result', title: 't' }, '.source: must be a string, got nothing'],
-  [
-    { type: 'search_result', title: 't', source: 's', content: 'x' },
-    '.content: must be an array, got string',
-  ],
-  [{ type: 'thinking', thinking: null }, '.thinking: must be a string, got null'],
-  [{ type: 'compaction', content: 1 }, '.content: must be a string, got number'],
-  [{ type: 'tool_use', name: 'T', input: {} }, '.id: must be a string, got nothing'],
-  [{ type: 'tool_use', id: 'a', input: {} }, '.name: must be a string, got nothing'],
-  [{ type: 'tool_result' }, '.tool_use_id: must be a string, got nothing'],
-  [
-    { type: 'tool_result', tool_use_id: 'a', is_error: 'no' },
-    '.is_error: must be a boolean, got string',
-  ],
-  [
-    { type: 'tool_result', tool_use_id: 'a', content: { text: 'x' } },
-    '.content: must be a string or an array of blocks, got object',
-  ],
-  [
-    { type: 'tool_result', tool_use_id: 'a', content: [{ type: 'image', source: 'x' }] },
-    '.content.0.source: must be an object, got string',
-  ],
-  [{ type: 'tool_reference' }, '.tool_name: must be a string, got nothing'],
-];
-
-for (const [block, said] of BLOCKS) {
-  const want = `messages.1.content.0${said}`;
-  test(`block: ${want}`, () => {
-    const messages = [USER, { role: 'user', content: [block] }];
-    assert.equal(refusal(JSON.stringify({ ...BASE, messages })), want);
-  });
-}
+test('a fault in a block names its place in the body', () => {
+  const block = { type: 'tool_result', tool_use_id: 'a', content: [{ type: 'text' }] };
+  const messages = [USER, { role: 'user', content: [{ type: 'text', text: 'x' }, block] }];
+  const want = 'messages.1.content.1.content.0.text: must be a string, got nothing';
+  assert.equal(refusal(JSON.stringify({ ...BASE, messages })), want);
+});
 
 for (const { name, text, want } of [
   {
@@ -305,8 +252,7 @@ for (const { name, fields } of [
 }
 
 test('keys called __proto__ neither pollute nor crash', () => {
-  const text =
-    '{"type":"tool_use","id":"a","name":"T","__proto__":{"x":1},"input":{"__proto__":{"polluted":1}}}';
+  const text = '{"type":"tool_use","id":"a","name":"T","input":{"__proto__":{"polluted":1}}}';
   const body = withBlock(text).replace('{', '{"__proto__":{"stream":true},');
   const request = parseMessages(Buffer.from(body));
   assert.equal(request.stream, undefined);

@@ -1,3 +1,4 @@
+/** A whole request: golden cases, captured bodies, and what is remembered of it. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -64,7 +65,8 @@ test('golden bodies are what a strict provider takes', () => {
   for (const golden of goldenCases('requests')) {
     const out = golden.fences.get('out');
     if (out === undefined) continue;
-    const { preset = 'generic', vision = false } = optionsOf(golden);
+    const { preset = 'generic' } = optionsOf(golden);
+    const { vision } = contextOf(optionsOf(golden)).model;
     const strictness = STRICTNESS.find(([name]) => name === preset)?.[1] ?? 'plain';
     assert.deepEqual(validateChat(JSON.parse(out), strictness, vision), [], golden.title);
   }
@@ -94,25 +96,6 @@ test('the first turn is a prefix of a later one, to the byte', () => {
     third.slice(0, first.length).map((message) => JSON.stringify(message)),
     first.map((message) => JSON.stringify(message)),
   );
-});
-
-test('every turn is a prefix of the next one, whatever is added', () => {
-  const whole = JSON.parse(fixture('02-glm-turn3-parallel-results.json').toString()) as Body;
-  const added = [
-    { role: 'system', content: 'Later.' },
-    { role: 'assistant', content: [{ type: 'text', text: 'Done.' }] },
-    { role: 'user', content: 'Thanks' },
-  ];
-  const messages = [...whole.messages, ...added];
-  let before: string[] = [];
-  for (let end = 1; end <= messages.length; end++) {
-    // A request ends with a user or with what the client adds to it, never with the assistant.
-    if (messages[end - 1]?.role === 'assistant') continue;
-    const body = JSON.stringify({ ...whole, messages: messages.slice(0, end) });
-    const now = parsed(translate(body)).messages.map((message) => JSON.stringify(message));
-    assert.deepEqual(now.slice(0, before.length), before, `up to message ${end}`);
-    before = now;
-  }
 });
 
 test('the memo of a full request', () => {
@@ -184,23 +167,6 @@ test('a body that cannot be written as JSON is the client’s fault', () => {
     () => toChatCompletion(request, contextOf()),
     (thrown) => thrown instanceof GatewayError && thrown.code === 'INVALID_REQUEST',
   );
-});
-
-test('more tools than the provider takes: the first ones, and the one that must be called', () => {
-  const tools = Array.from({ length: 200 }, (_, index) => ({ name: `tool_${index}` }));
-  const messages = [{ role: 'user', content: 'Hi' }];
-  const body = { model: 'm', max_tokens: 9, messages, tools };
-  const names = (text: string): string[] => {
-    const { tools: sent } = JSON.parse(text) as { tools: { function: { name: string } }[] };
-    return sent.map((tool) => tool.function.name);
-  };
-  const all = translate(JSON.stringify(body), { preset: 'zhipu' });
-  assert.equal(names(all.body).length, 128);
-  assert.equal(all.memo.toolNameSet.size, 128);
-  const forced = { ...body, tool_choice: { type: 'tool', name: 'tool_150' } };
-  const openai = names(translate(JSON.stringify(forced), { preset: 'openai' }).body);
-  assert.equal(openai.length, 128);
-  assert.equal(openai.at(-1), 'tool_150');
 });
 
 test('many repeated ids and many parallel calls stay cheap', () => {

@@ -140,7 +140,7 @@ interface Sample {
   readonly calls: readonly { readonly name: string; readonly json: string }[];
 }
 
-/** A lawful answer in random order and pieces: runs of text and thinking, then calls, interleaved. */
+/** A lawful answer in random order and pieces: text and thinking, then calls, interleaved. */
 function lawful(roll: Dice): Sample {
   let sse = '';
   let text = '';
@@ -231,6 +231,10 @@ const VALUES: readonly unknown[] = [
   { text: 7 },
   '<think>a',
   '</think>b',
+  '<tool_call>Read',
+  '<tool_call>{"name":"Grep"}</tool_call>',
+  '<arg_key>a</arg_key><arg_value>1</arg_value>',
+  '</tool_call>',
   '{"a":1}',
   '"{}"',
   '}',

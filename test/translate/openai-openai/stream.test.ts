@@ -1,3 +1,5 @@
+/** Does a chat stream reach the client as the bytes it was, with only the model and the usage
+ *  changed? */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_HELD_STREAM_BYTES, MAX_SSE_LINE_BYTES } from '../../../lib/limits.ts';

@@ -1,12 +1,12 @@
 /** Starts the proxy for a configuration and keeps it until a signal: what `run` and `demo` share. */
-import type { Config } from '../config/types.ts';
-import { compileGateway, type Services } from '../gateway.ts';
-import { type RunningServer, startServer } from '../server.ts';
-import { type Log, makeLog } from '../telemetry/log.ts';
-import { makeMetrics } from '../telemetry/metrics.ts';
-import { makeRedactor } from '../telemetry/redact.ts';
-import { makeTransport } from '../transports/index.ts';
-import { VERSION } from '../version.ts';
+import type { Config } from './config/types.ts';
+import { compileGateway, type Services } from './gateway.ts';
+import { type RunningServer, startServer } from './server.ts';
+import { type Log, makeLog } from './telemetry/log.ts';
+import { makeMetrics } from './telemetry/metrics.ts';
+import { makeRedactor } from './telemetry/redact.ts';
+import { makeTransport } from './transports/index.ts';
+import { VERSION } from './version.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const ADDRESS_TAKEN = 3;

@@ -1,7 +1,7 @@
 /** How a route that is answered here gives its JSON, errors included. */
-import { asGatewayError, type Dialect, errorBody, errorHeaders, statusOf } from '../errors.ts';
-import { newUniqueId } from '../exchange.ts';
-import type { LocalCall } from './types.ts';
+import { asGatewayError, type Dialect, errorBody, errorHeaders, statusOf } from './errors.ts';
+import { newUniqueId } from './exchange.ts';
+import type { LocalCall } from './routes/types.ts';
 
 /** Answers 200 with what `make` gives, or with the error that it throws. Never rejects. */
 export async function answerJson(
