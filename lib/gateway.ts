@@ -11,7 +11,7 @@ import type { ModelFacts } from './providers/types.ts';
 import type { Bucket, BucketLimits } from './quotas/bucket.ts';
 import type { Verdict } from './quotas/cooldown-rules.ts';
 import { QuotaTable } from './quotas/quota-table.ts';
-import type { KeyRange } from './strategies/types.ts';
+import { type KeyRange, keyRange } from './strategies/types.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Origin, Transport } from './transports/types.ts';
@@ -182,12 +182,12 @@ function compileProvider(
 export function lanesOf(list: readonly Lane[]): Lanes {
   return {
     list,
-    range: {
+    range: keyRange({
       paths: list.map((lane) => lane.path),
       counters: list.map((lane) => lane.key.bucket),
       weights: Float64Array.from(list, (lane) => lane.key.config.weight),
       turnBucket: list[0]?.modelBucket ?? (0 as Bucket),
-    },
+    }),
   };
 }
 

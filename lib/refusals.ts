@@ -60,10 +60,11 @@ export function noRoom(
   const verdict = block === undefined ? undefined : x.gateway.verdicts.get(block.bucket);
   const daily = limit.endsWith('_day') ? 'Approaching daily request limit: ' : '';
   const until = Number.isFinite(roomMs) ? `until ${new Date(roomMs).toISOString()}` : 'for now';
-  const why = limit === 'cooling' && verdict !== undefined ? ` (${verdict.reason})` : '';
+  const cause = limit === 'cooling' ? verdict : undefined;
+  const why = cause === undefined ? '' : ` (${cause.reason})`;
   const retryAfterMs = Number.isFinite(roomMs) ? roomMs - nowMs : 1_000;
   return new GatewayError(
-    'NO_ROOM',
+    cause?.answer === 'PROVIDER_BUSY' ? 'PROVIDER_BUSY' : 'NO_ROOM',
     `${daily}no key of provider "${provider.config.name}" has room ${until}: ` +
       `${LIMIT_TEXTS[limit]}${why}`,
     { retryAfterMs },

@@ -108,10 +108,14 @@ export class QuotaTable {
   /** What tryReserve would say now, without taking anything. */
   admission(path: Int32Array, nowMs: number, tokens: number): Admission {
     this.#sync(nowMs);
-    const need = countOf(tokens);
+    return this.admissionOfPart(path, 0, path.length, countOf(tokens));
+  }
+
+  /** The same for `buckets[from, to)`, at the time of the last call that named one. */
+  admissionOfPart(buckets: Int32Array, from: number, to: number, tokens: number): Admission {
     let worst: Admission = READY;
-    for (let place = 0; place < path.length; place++) {
-      const found = this.#admissionOf(path[place] as number, need);
+    for (let place = from; place < to; place++) {
+      const found = this.#admissionOf(buckets[place] as number, tokens);
       if (found === REFUSED) return REFUSED;
       if (found < worst) worst = found;
     }
@@ -270,6 +274,11 @@ export class QuotaTable {
   /** Starts in the last 60 seconds. */
   requestsInWindow(bucket: Bucket, nowMs: number): number {
     this.#sync(nowMs);
+    return this.#windows.used(bucket, this.#clock, 'requests_minute');
+  }
+
+  /** The same at the time of the last call that named one. */
+  startsInMinute(bucket: Bucket): number {
     return this.#windows.used(bucket, this.#clock, 'requests_minute');
   }
 

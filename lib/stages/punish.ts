@@ -76,7 +76,8 @@ function providerName(x: Exchange): string {
 /** Puts the scope of a verdict to rest. */
 function apply(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
   const { quotas } = x.gateway;
-  const bucket = bucketOf(x, verdict, lane);
+  const lowers = verdict.action === 'lower-concurrency';
+  const bucket = lowers ? lane.keyModelBucket : bucketOf(x, verdict, lane);
   switch (verdict.action) {
     case 'retry':
     case 'give-up':
@@ -87,8 +88,8 @@ function apply(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
       x.tried.add(lane);
       return;
     case 'lower-concurrency':
-      quotas.lowerConcurrency(lane.keyModelBucket, nowMs);
-      quotas.cool(lane.keyModelBucket, nowMs, verdict.untilMs);
+      quotas.lowerConcurrency(bucket, nowMs);
+      quotas.cool(bucket, nowMs, verdict.untilMs);
       break;
     case 'disable':
       quotas.disable(bucket);
@@ -102,6 +103,7 @@ function apply(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
       throw new Error(`unknown action ${String(never)}`);
     }
   }
+  x.gateway.verdicts.set(bucket, verdict); // for texts and /health: why it rests
   x.gateway.metrics.cooldowns.labels(providerName(x), lane.key.config.name, verdict.reason).add();
 }
 

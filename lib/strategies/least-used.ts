@@ -1,34 +1,37 @@
 /** LEAST USED. Of the keys with room, the one with the fewest requests in its last 60 seconds. */
-import { type Admission, type Bucket, PACED, READY } from '../quotas/bucket.ts';
+import { type Bucket, PACED, READY, REFUSED } from '../quotas/bucket.ts';
 import type { QuotaTable } from '../quotas/quota-table.ts';
+import { admissionOf } from './admission.ts';
 import { type KeyRange, NONE, type Strategy } from './types.ts';
 
 export const leastUsed: Strategy = (table, keys, nowMs, tokens, _random, lease) => {
-  // Another thread may take the room of the key that was found: then the rest is looked at again.
-  for (let tries = 0; tries < keys.paths.length; tries++) {
-    const key = leastUsedWith(READY, table, keys, nowMs, tokens);
-    const found = key === NONE ? leastUsedWith(PACED, table, keys, nowMs, tokens) : key;
-    if (found === NONE) return NONE;
-    if (table.tryReserve(keys.paths[found] as Int32Array, nowMs, tokens, lease)) return found;
+  // Another thread may take the room of the key that was found: then all are looked at again.
+  for (let tries = 0; tries < keys.count; tries++) {
+    if (table.admission(keys.shared, nowMs, tokens) === REFUSED) return NONE;
+    const key = leastUsedKey(table, keys, tokens);
+    if (key === NONE) return NONE;
+    if (table.tryReserve(keys.paths[key] as Int32Array, nowMs, tokens, lease)) return key;
   }
   return NONE;
 };
 
-function leastUsedWith(
-  admission: Admission,
-  table: QuotaTable,
-  keys: KeyRange,
-  nowMs: number,
-  tokens: number,
-): number {
-  let best = NONE;
+/** The least used of the READY keys, else of the PACED ones. */
+function leastUsedKey(table: QuotaTable, keys: KeyRange, tokens: number): number {
+  let ready = NONE;
   let fewest = Number.POSITIVE_INFINITY;
-  for (let key = 0; key < keys.paths.length; key++) {
-    const used = table.requestsInWindow(keys.counters[key] as Bucket, nowMs);
+  let paced = NONE;
+  let fewestPaced = Number.POSITIVE_INFINITY;
+  for (let key = 0; key < keys.count; key++) {
+    const used = table.startsInMinute(keys.counters[key] as Bucket);
     if (used >= fewest) continue;
-    if (table.admission(keys.paths[key] as Int32Array, nowMs, tokens) !== admission) continue;
-    best = key;
-    fewest = used;
+    const admission = admissionOf(table, keys, key, tokens);
+    if (admission === READY) {
+      ready = key;
+      fewest = used;
+    } else if (admission === PACED && used < fewestPaced) {
+      paced = key;
+      fewestPaced = used;
+    }
   }
-  return best;
+  return ready === NONE ? paced : ready;
 }

@@ -17,6 +17,7 @@ const OPEN_BRACE = 0x7b;
 const BOM_FIRST = 0xef;
 const BOM_BYTES = 3;
 const DONE = '[DONE]';
+const END_OF_LINE = Buffer.from('\n');
 const END_OF_EVENT = Buffer.from('\n\n');
 const NOTHING = Buffer.alloc(0);
 
@@ -74,9 +75,11 @@ export class FrameSplitter {
   /** The bytes have ended: what waits becomes the last frame, its blank line added. */
   flush(): void {
     if (this.#pendingCr !== 'blank-line') {
-      this.push(END_OF_EVENT);
+      const ended = this.#lineEmpty && this.#pendingCr === 'none';
+      this.push(ended ? END_OF_LINE : END_OF_EVENT);
       return;
     }
+    this.#pendingCr = 'none';
     this.bytes = Buffer.from(this.#rest.view());
     this.#rest.clear();
     this.start = 0;

@@ -10,18 +10,18 @@ import type { UpstreamFault } from './translator.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** Statuses of Anthropic's error types (WIRE.md §A.5): in a stream nothing else tells them. */
-const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  api_error: 500,
-  timeout_error: 504,
-  overloaded_error: 529,
-};
+const STATUS_OF_TYPE: ReadonlyMap<unknown, number> = new Map([
+  ['invalid_request_error', 400],
+  ['authentication_error', 401],
+  ['billing_error', 402],
+  ['permission_error', 403],
+  ['not_found_error', 404],
+  ['request_too_large', 413],
+  ['rate_limit_error', 429],
+  ['api_error', 500],
+  ['timeout_error', 504],
+  ['overloaded_error', 529],
+]);
 
 export function fault(kind: UpstreamFault['kind'], text: string, status = 0): UpstreamFault {
   return { kind, status, text: text.slice(0, MAX_ERROR_BODY_BYTES) };
@@ -58,7 +58,7 @@ function statusIn(body: Json, error: Json): number {
   const named = [body.status_code, error.status_code, error.status, error.code, body.code];
   const status = named.find((value) => typeof value === 'number' && value >= 400 && value < 600);
   if (typeof status === 'number') return status;
-  return typeof error.type === 'string' ? (STATUS_OF_TYPE[error.type] ?? 0) : 0;
+  return STATUS_OF_TYPE.get(error.type) ?? 0;
 }
 
 function isObject(value: unknown): value is Json {

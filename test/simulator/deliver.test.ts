@@ -170,7 +170,7 @@ function hangUpAfter(url: string, body: unknown, enough: string): Promise<string
 }
 
 for (const dialect of ['cerebras', 'zhipu'] as const satisfies SimulatorDialect[]) {
-  test(`${dialect}: idle says nothing more, holds its place, and ends with its client`, async (t) => {
+  test(`${dialect}: idle falls silent, holds its place, ends with its client`, async (t) => {
     const simulator = await started(t, { dialect, faults: 'idle:3', concurrent: 1 });
     const hung = hangUpAfter(simulator.url, chat(SCRIPT, { stream: true }), 'efgh');
     const text = await hung;

@@ -81,9 +81,9 @@ test('results that never arrive end the script', () => {
 });
 
 test('a relative path starts at the directory the client names', () => {
-  const system = { role: 'system', content: 'Env:\n - Primary working directory: /home/w\nrest' };
+  const system = { role: 'system', content: 'Env:\n - Primary working directory: /srv/w\nrest' };
   const [call] = say([system, user('demo: write notes.txt hi')]).calls;
-  assert.equal(JSON.parse(call?.args ?? '').file_path, '/home/w/notes.txt');
+  assert.equal(JSON.parse(call?.args ?? '').file_path, '/srv/w/notes.txt');
 });
 
 test('plain words for a file are enough', () => {

@@ -71,8 +71,7 @@ for (const { name, more, param = 'validation_error', message } of [
   {
     name: 'reasoning_content sent back',
     more: history({ role: 'assistant', content: 'a', reasoning_content: 'r' }),
-    message:
-      "messages.1.assistant.reasoning_content: property 'messages.1.assistant.reasoning_content' is unsupported",
+    message: "property 'messages.1.assistant.reasoning_content' is unsupported",
   },
   {
     name: 'cache_control on a part',

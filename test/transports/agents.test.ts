@@ -1,4 +1,4 @@
-/** Are connections checked, kept and let go as promised? Through the transport that owns the pool. */
+/** Are connections checked, kept and let go as promised? Asked through the transport. */
 import assert from 'node:assert/strict';
 import { createServer as createHttps } from 'node:https';
 import type { Socket } from 'node:net';

@@ -7,7 +7,12 @@ const relay = (body: string) =>
   relayMessage(Buffer.from(body), { askedModel: 'asked', estimatedInputTokens: 42 });
 
 const message = (content: string) =>
-  `{"id":"msg_1","type":"message","role":"assistant","model":"up","content":${content},"stop_reason":"end_turn","usage":{"input_tokens":5,"cache_read_input_tokens":7,"cache_creation_input_tokens":1,"output_tokens":3,"output_tokens_details":{"thinking_tokens":2}}, "n":1.0}`;
+  [
+    `{"id":"msg_1","type":"message","role":"assistant","model":"up","content":${content},`,
+    '"stop_reason":"end_turn","usage":{"input_tokens":5,"cache_read_input_tokens":7,',
+    '"cache_creation_input_tokens":1,"output_tokens":3,',
+    '"output_tokens_details":{"thinking_tokens":2}}, "n":1.0}',
+  ].join('');
 
 for (const { name, content, empty } of [
   { name: 'text', content: '[{"type":"text","text":"\\"model\\":\\"up\\""}]', empty: false },

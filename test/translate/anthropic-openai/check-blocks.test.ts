@@ -1,4 +1,4 @@
-/** What the blocks of a message, a tool, a choice, a wish may look like, and how a fault is named. */
+/** What blocks, tools, choices and wishes may look like, and how a fault in one is named. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

@@ -4,10 +4,23 @@ import { test } from 'node:test';
 import { RawPassthrough } from '../../../lib/translate/openai-openai/raw-stream.ts';
 import { pieces } from '../../support/golden.ts';
 
+const event = (type: string, more: object) =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
+
 const RESPONSES = [
-  'event: response.created\ndata: {"type":"response.created","response":{"model":"up","usage":null}}\n\n',
-  'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"a"}\n\n',
-  'event: response.completed\ndata: {"type":"response.completed","response":{"model":"up","usage":{"input_tokens":8,"output_tokens":3,"input_tokens_details":{"cached_tokens":2},"output_tokens_details":{"reasoning_tokens":1}}}}\n\n',
+  event('response.created', { response: { model: 'up', usage: null } }),
+  event('response.output_text.delta', { delta: 'a' }),
+  event('response.completed', {
+    response: {
+      model: 'up',
+      usage: {
+        input_tokens: 8,
+        output_tokens: 3,
+        input_tokens_details: { cached_tokens: 2 },
+        output_tokens_details: { reasoning_tokens: 1 },
+      },
+    },
+  }),
 ].join('');
 
 test('a stream of responses is untouched in any pieces', () => {

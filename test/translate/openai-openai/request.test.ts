@@ -122,12 +122,13 @@ test('other paths need a model only', () => {
 });
 
 const OPTIONS = '"stream_options"';
+const WITH_USAGE = `${OPTIONS}:{"include_usage":true}`;
 
 for (const { name, body, upstream = 'up', addUsage = false, out } of [
   {
     name: 'only the model changes',
-    body: '{ "temperature" : 1.50, "model":"x",\n"n":1e0,"big":12345678901234567890,"é":"\\u00e9" }',
-    out: '{ "temperature" : 1.50, "model":"up",\n"n":1e0,"big":12345678901234567890,"é":"\\u00e9" }',
+    body: '{ "t" : 1.50, "model":"x",\n"n":1e0,"big":12345678901234567890,"é":"\\u00e9" }',
+    out: '{ "t" : 1.50, "model":"up",\n"n":1e0,"big":12345678901234567890,"é":"\\u00e9" }',
   },
   {
     name: 'every model changes, inner ones do not',
@@ -154,9 +155,9 @@ for (const { name, body, upstream = 'up', addUsage = false, out } of [
   },
   {
     name: 'other stream options stay',
-    body: `{${OPTIONS}:{ "include_obfuscation" : false },"stream":true,"model":"x"}`,
+    body: `{${OPTIONS}:{ "obfuscate" : false },"stream":true,"model":"x"}`,
     addUsage: true,
-    out: `{${OPTIONS}:{ "include_obfuscation" : false ,"include_usage":true},"stream":true,"model":"up"}`,
+    out: `{${OPTIONS}:{ "obfuscate" : false ,"include_usage":true},"stream":true,"model":"up"}`,
   },
   {
     name: 'no option yet',
@@ -186,7 +187,7 @@ for (const { name, body, upstream = 'up', addUsage = false, out } of [
     name: 'twice given options',
     body: `{${OPTIONS}:null,"model":"x",${OPTIONS}:{"include_usage":false},"stream":true}`,
     addUsage: true,
-    out: `{${OPTIONS}:{"include_usage":true},"model":"up",${OPTIONS}:{"include_usage":true},"stream":true}`,
+    out: `{${WITH_USAGE},"model":"up",${WITH_USAGE},"stream":true}`,
   },
 ]) {
   test(`rewritten: ${name}`, () => {

@@ -12,8 +12,12 @@ function answer(body: string) {
   return told;
 }
 
-const CHAT =
-  '{ "id":"c", "object":"chat.completion","model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"\\"model\\":\\"up\\""},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":1}},"n":1.0 }';
+const CHAT = [
+  '{ "id":"c", "object":"chat.completion","model":"up","choices":[{"index":0,"message":',
+  '{"role":"assistant","content":"\\"model\\":\\"up\\""},"finish_reason":"stop"}],',
+  '"usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":',
+  '{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":1}},"n":1.0 }',
+].join('');
 
 test('a chat answer', () => {
   const { body, usage, stopReason, empty } = answer(CHAT);
@@ -38,32 +42,58 @@ test('an answer of the asked model is the very bytes', () => {
 for (const { name, body, stopReason, empty, prompt, output } of [
   {
     name: 'embeddings',
-    body: '{"object":"list","data":[{"embedding":[0.1,-2e-3]}],"model":"up","usage":{"prompt_tokens":5,"total_tokens":5}}',
+    body: JSON.stringify({
+      object: 'list',
+      data: [{ embedding: [0.1, -0.002] }],
+      model: 'up',
+      usage: { prompt_tokens: 5, total_tokens: 5 },
+    }),
     ...{ stopReason: '', empty: false, prompt: 5, output: 0 },
   },
   {
     name: 'legacy completion',
-    body: '{"model":"up","choices":[{"text":"a","finish_reason":"length"}],"usage":{"prompt_tokens":5,"completion_tokens":1}}',
+    body: JSON.stringify({
+      model: 'up',
+      choices: [{ text: 'a', finish_reason: 'length' }],
+      usage: { prompt_tokens: 5, completion_tokens: 1 },
+    }),
     ...{ stopReason: 'length', empty: false, prompt: 5, output: 1 },
   },
   {
     name: 'responses, also failed ones',
-    body: '{"object":"response","status":"failed","error":{"code":"server_error","message":"x"},"model":"up","usage":{"input_tokens":3,"output_tokens":2}}',
+    body: JSON.stringify({
+      object: 'response',
+      status: 'failed',
+      error: { code: 'server_error', message: 'x' },
+      model: 'up',
+      usage: { input_tokens: 3, output_tokens: 2 },
+    }),
     ...{ stopReason: '', empty: false, prompt: 3, output: 2 },
   },
   {
     name: 'an error that is null',
-    body: '{"error":null,"model":"up","choices":[{"message":{"tool_calls":[{"id":"1"}]},"finish_reason":"tool_calls"}]}',
+    body: JSON.stringify({
+      error: null,
+      model: 'up',
+      choices: [{ message: { tool_calls: [{ id: '1' }] }, finish_reason: 'tool_calls' }],
+    }),
     ...{ stopReason: 'tool_calls', empty: false, prompt: 42, output: 4 },
   },
   {
     name: 'neither text nor call',
-    body: '{"model":"up","choices":[{"message":{"content":"","reasoning":"hm"},"finish_reason":"stop"}]}',
+    body: JSON.stringify({
+      model: 'up',
+      choices: [{ message: { content: '', reasoning: 'hm' }, finish_reason: 'stop' }],
+    }),
     ...{ stopReason: 'stop', empty: true, prompt: 42, output: 3 },
   },
   {
     name: 'odd choices',
-    body: '{"model":7,"choices":[null,{"message":3,"finish_reason":1}],"usage":"none"}',
+    body: JSON.stringify({
+      model: 7,
+      choices: [null, { message: 3, finish_reason: 1 }],
+      usage: 'none',
+    }),
     ...{ stopReason: '', empty: true, prompt: 42, output: 1 },
   },
 ]) {
