@@ -1,5 +1,12 @@
 /** How a route that is answered here gives its JSON, errors included. */
-import { asGatewayError, type Dialect, errorBody, errorHeaders, statusOf } from './errors.ts';
+import {
+  asGatewayError,
+  type Dialect,
+  errorBody,
+  errorHeaders,
+  requestIdHeaders,
+  statusOf,
+} from './errors.ts';
 import { newUniqueId } from './exchange.ts';
 import type { LocalCall } from './routes/types.ts';
 
@@ -12,7 +19,7 @@ export async function answerJson(
   const requestId = `req_${newUniqueId()}`;
   try {
     const body = JSON.stringify(await make());
-    send(call, 200, body, { 'request-id': requestId });
+    send(call, 200, body, requestIdHeaders(requestId, dialect));
   } catch (thrown) {
     const error = asGatewayError(thrown);
     if (error.code === 'INTERNAL')
@@ -20,7 +27,7 @@ export async function answerJson(
         request_id: requestId,
         error: String((error.cause as Error | undefined)?.stack ?? error.cause),
       });
-    const headers = { 'request-id': requestId, ...errorHeaders(error) };
+    const headers = { ...requestIdHeaders(requestId, dialect), ...errorHeaders(error) };
     send(call, statusOf(error.code, dialect), errorBody(error, dialect, requestId), headers);
   }
 }

@@ -83,6 +83,9 @@ export interface ErrorDetails {
   readonly shouldRetry?: boolean;
   /** The field of an OpenAI request that is at fault (`error.param`). */
   readonly param?: string;
+  /** `error.details.error_code` of the Anthropic dialect: what its SDK acts on without reading texts
+   *  (WIRE.md §A.5). */
+  readonly errorCode?: string;
   /** Extra response headers, such as `allow` of a 405. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
@@ -119,11 +122,19 @@ export function errorBody(error: GatewayError, dialect: Dialect, requestId: stri
       },
     });
   }
+  const { errorCode } = error.details;
+  const details = errorCode === undefined ? {} : { details: { error_code: errorCode } };
   return JSON.stringify({
     type: 'error',
-    error: { type: found.anthropic, message: error.message },
+    error: { type: found.anthropic, message: error.message, ...details },
     request_id: requestId,
   });
+}
+
+/** Names the request in a header; the SDK of OpenAI reads `requestID` from one of its own. */
+export function requestIdHeaders(requestId: string, dialect: Dialect): Record<string, string> {
+  const named = { 'request-id': requestId };
+  return dialect === 'openai' ? { ...named, 'x-request-id': requestId } : named;
 }
 
 const MAX_RETRY_AFTER_S = 59;

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Dialect, GatewayError } from './errors.ts';
+import { type Dialect, GatewayError } from './errors.ts';
 import type { Gateway, Lane, ProviderRuntime } from './gateway.ts';
 import type { Candidate, ModelRoute } from './model-table.ts';
 import type { Verdict } from './quotas/cooldown-rules.ts';
@@ -58,6 +58,10 @@ export class Exchange {
   faultsAtProvider = 0;
   /** A smaller output maximum that the provider's own refusal asked for; 0 = none. */
   maxOutputTokens = 0;
+  /** The attempt allows less output than the client asked for and the model could give. */
+  sizedBelowAsked = false;
+  /** An answer was cut short by that: the next attempt goes without it. */
+  wantsFullOutput = false;
   call: Call | null = null;
   answer: Answer | null = null;
 
@@ -95,6 +99,16 @@ export class Exchange {
 
   get id(): string {
     return `req_${this.uniqueId}`;
+  }
+
+  /** Settles as `promise` does, or rejects with CLIENT_GONE as soon as the client hangs up. */
+  untilGone<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.onAbort = () => reject(new GatewayError('CLIENT_GONE', 'The client hung up'));
+      promise.then(resolve, reject).finally(() => {
+        this.onAbort = null;
+      });
+    });
   }
 
   /** The client is gone: ends the upstream call and whatever is being waited for. */

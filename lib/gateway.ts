@@ -4,13 +4,15 @@
  * Must stay true: built once per configuration and never changed; what does change (quotas, metrics,
  * connections) lives in the services it points to.
  */
+import { Breakers } from './breakers.ts';
 import { Calibrations } from './calibrations.ts';
 import type { Config, KeyConfig, ProviderConfig } from './config/types.ts';
 import { compileModels, type ModelTable } from './model-table.ts';
-import type { ModelFacts } from './providers/types.ts';
+import type { ErrorRule, ModelFacts } from './providers/types.ts';
 import type { Bucket, BucketLimits } from './quotas/bucket.ts';
 import type { Verdict } from './quotas/cooldown-rules.ts';
 import { QuotaTable } from './quotas/quota-table.ts';
+import { Sessions } from './sessions.ts';
 import { type KeyRange, keyRange } from './strategies/types.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -50,6 +52,8 @@ export interface ProviderRuntime {
   /** Path of the endpoint, without trailing slash. */
   readonly basePath: string;
   readonly bucket: Bucket;
+  /** The configured rows, then the preset's. */
+  readonly errorRules: readonly ErrorRule[];
   readonly keys: readonly KeyRuntime[];
   /** By configured model id. */
   readonly lanes: ReadonlyMap<string, Lanes>;
@@ -71,6 +75,8 @@ export interface Lane {
 export interface Lanes {
   readonly list: readonly Lane[];
   readonly range: KeyRange;
+  /** The same by org, for conversations whose prompt cache is warm in one; empty for a part. */
+  readonly byOrg: ReadonlyMap<Bucket, Lanes>;
 }
 
 export interface Gateway extends Services {
@@ -80,7 +86,9 @@ export interface Gateway extends Services {
   readonly quotas: QuotaTable;
   /** Why a bucket rests or is disabled: the last verdict that said so. */
   readonly verdicts: Map<Bucket, Verdict>;
+  readonly breakers: Breakers;
   readonly calibrations: Calibrations;
+  readonly sessions: Sessions;
   readonly waiting: Waiting;
   /** Bucket names, by index, for texts and for carrying state over a reload or a restart. */
   readonly bucketNames: readonly string[];
@@ -97,15 +105,18 @@ export function compileGateway(config: Config, services: Services): Gateway {
   const providers = config.providers.map((provider, index) =>
     compileProvider(provider, index, ledger, globalBucket, services.version),
   );
+  const quotas = new QuotaTable(ledger.limits, { bornMs: services.nowMs() });
   return {
     ...services,
     config,
     providers,
+    quotas,
     models: compileModels(config),
     verdicts: new Map(),
+    breakers: new Breakers(quotas),
     calibrations: new Calibrations(),
-    waiting: new Waiting(),
-    quotas: new QuotaTable(ledger.limits, { bornMs: services.nowMs() }),
+    sessions: new Sessions(),
+    waiting: new Waiting(config.limits.queue.maxDepth, services.nowMs),
     bucketNames: ledger.names,
   };
 }
@@ -165,23 +176,34 @@ function compileProvider(
     },
     basePath: url.pathname.replace(/\/$/, ''),
     bucket,
+    errorRules: [...provider.errorRules, ...provider.preset.errors],
     keys,
     lanes: new Map(
       provider.models.map((model) => {
         const above = [globalBucket, bucket];
         return [
           model.id,
-          lanesOf(keys.map((key) => compileLane(provider, key, model, ledger, above))),
+          compileLanes(keys.map((key) => compileLane(provider, key, model, ledger, above))),
         ];
       }),
     ),
   };
 }
 
-/** Lanes of one model; also used for a part of them, when some keys have failed a request. */
+function compileLanes(list: readonly Lane[]): Lanes {
+  const orgs = new Set(list.map((lane) => lane.key.orgBucket));
+  const byOrg = new Map<Bucket, Lanes>();
+  for (const org of orgs) {
+    byOrg.set(org, lanesOf(list.filter((lane) => lane.key.orgBucket === org)));
+  }
+  return { ...lanesOf(list), byOrg };
+}
+
+/** Lanes of one model, or a part of them: those of an org, those that have not failed a request. */
 export function lanesOf(list: readonly Lane[]): Lanes {
   return {
     list,
+    byOrg: new Map(),
     range: keyRange({
       paths: list.map((lane) => lane.path),
       counters: list.map((lane) => lane.key.bucket),

@@ -75,7 +75,7 @@ export const LINGER_MS = 1_000;
  *  measured at Cerebras (WIRE.md §E.2). */
 export const SIMULATED_RESERVATION_TOKENS = 16_384;
 
-/** Org and model pairs the simulator keeps books on; credentials are free text, so it is bounded. */
+/** Org and model pairs the simulator keeps books on; credentials are free text, so bounded. */
 export const SIMULATOR_ACCOUNTS = 10_000;
 
 /** Start times it remembers per pair: more than any test drives through one (800 KB at most). */
@@ -150,6 +150,12 @@ export const MAX_CONFIGURED_MS = 86_400_000;
 /** Largest limit that can be configured; it fits a signed 32-bit cell of the quota table. */
 export const MAX_CONFIGURED_LIMIT = 2_147_483_647;
 
+/** Rows of `error_rules` for one provider, and characters of the expression in one. Expressions run
+ *  over texts that a provider chose, up to 8 KiB of each refusal: what is short enough for a person
+ *  to read is short enough for him to see that it cannot run away. */
+export const MAX_ERROR_RULES = 100;
+export const MAX_PATTERN_CHARS = 500;
+
 /** Largest `server.max_body_bytes`: a JavaScript string cannot hold more. */
 export const MAX_CONFIGURED_BODY_BYTES = 512 * MIB;
 
@@ -196,3 +202,12 @@ export const FIRST_BACKOFF_MS = 100;
 
 /** A tool call written as text is collected up to this size: as much as a model puts into one file. */
 export const MAX_TEXT_CALL_CHARS = MIB;
+
+/** Faults of the network and 5xx answers in a row that open the circuit of a key or provider. More
+ *  than one request makes by itself, so that one unlucky request opens none. */
+export const BREAKER_FAULTS = 6;
+
+/** How long a provider keeps a prompt cache at least (WIRE.md §E.7), and how many conversations are
+ *  remembered with the org that holds theirs. */
+export const CACHE_WARM_MS = 300_000;
+export const MAX_SESSIONS = 10_000;

@@ -6,10 +6,13 @@
  */
 import { GatewayError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import type { Lane, ProviderRuntime } from './gateway.ts';
+import type { Gateway, Lane, ProviderRuntime } from './gateway.ts';
 import type { LimitName } from './quotas/bucket.ts';
 import type { Verdict } from './quotas/cooldown-rules.ts';
 import { laneStanding } from './standing.ts';
+
+/** The reason of a rest that a circuit breaker made: nobody waits for it (breakers.ts). */
+export const BREAKER = 'breaker';
 
 /** A lane that the request could use, and the tokens it would take there. */
 export interface Choice {
@@ -36,13 +39,8 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   learned_tokens_day: 'the provider’s tokens per day',
 };
 
-/** No key has room soon enough. `roomMs`: when one will, Infinity when that is not known. */
-export function noRoom(
-  x: Exchange,
-  choices: readonly Choice[],
-  nowMs: number,
-  roomMs: number,
-): GatewayError {
+/** No key has room soon enough, or the queue is full. */
+export function noRoom(x: Exchange, choices: readonly Choice[], nowMs: number): GatewayError {
   const dead = allDead(x, choices, nowMs);
   if (dead !== undefined) return dead;
   if (choices.length === 0) return ofVerdict(x, x.verdict);
@@ -54,35 +52,49 @@ export function noRoom(
       { shouldRetry: false },
     );
   }
-  const { provider, lane, tokens } = soonest(x, choices, nowMs)?.choice ?? (choices[0] as Choice);
-  const block = x.gateway.quotas.blockedBy(lane.path, nowMs, tokens);
+  const { choice, atMs } = soonest(x, choices, nowMs);
+  const block = x.gateway.quotas.blockedBy(choice.lane.path, nowMs, choice.tokens);
   const limit = block?.limit ?? 'cooling';
-  const verdict = block === undefined ? undefined : x.gateway.verdicts.get(block.bucket);
+  const resting = limit === 'cooling' && block !== undefined;
+  const cause = resting ? x.gateway.verdicts.get(block.bucket) : undefined;
+  const retryAfterMs = Number.isFinite(atMs) ? atMs - nowMs : 1_000;
+  if (cause?.reason === BREAKER) return ofVerdict(x, cause, retryAfterMs);
   const daily = limit.endsWith('_day') ? 'Approaching daily request limit: ' : '';
-  const until = Number.isFinite(roomMs) ? `until ${new Date(roomMs).toISOString()}` : 'for now';
-  const cause = limit === 'cooling' ? verdict : undefined;
+  const until = Number.isFinite(atMs) ? `until ${new Date(atMs).toISOString()}` : 'for now';
   const why = cause === undefined ? '' : ` (${cause.reason})`;
-  const retryAfterMs = Number.isFinite(roomMs) ? roomMs - nowMs : 1_000;
   return new GatewayError(
     cause?.answer === 'PROVIDER_BUSY' ? 'PROVIDER_BUSY' : 'NO_ROOM',
-    `${daily}no key of provider "${provider.config.name}" has room ${until}: ` +
+    `${daily}no key of provider "${choice.provider.config.name}" has room ${until}: ` +
       `${LIMIT_TEXTS[limit]}${why}`,
     { retryAfterMs },
   );
 }
 
+/** Whether a circuit is open on the way: then nobody waits, an error is told at once. */
+export function isBroken(gateway: Gateway, lane: Lane, nowMs: number): boolean {
+  const { state, bucket } = laneStanding(gateway, lane, nowMs);
+  return state === 'cooling' && gateway.verdicts.get(bucket)?.reason === BREAKER;
+}
+
 /** The attempts or the time are used up: what the last attempt failed with. */
 export function lastWord(x: Exchange, choices: readonly Choice[], nowMs: number): GatewayError {
   if (x.verdict !== null && x.verdict.answer !== 'NO_ROOM') return ofVerdict(x, x.verdict);
-  const best = soonest(x, choices, nowMs);
-  return noRoom(x, choices, nowMs, best?.atMs ?? Number.POSITIVE_INFINITY);
+  return noRoom(x, choices, nowMs);
 }
 
-function ofVerdict(x: Exchange, verdict: Verdict | null): GatewayError {
+function ofVerdict(x: Exchange, verdict: Verdict | null, retryAfterMs = 1_000): GatewayError {
   if (verdict === null) return new GatewayError('NO_ROOM', 'No key can serve this request now');
-  const text = x.gateway.redact(verdict.message);
-  const passes = verdict.answer === 'NO_ROOM' || verdict.answer === 'PROVIDER_BUSY';
-  return new GatewayError(verdict.answer, text, passes ? { retryAfterMs: 1_000 } : {});
+  const text = x.gateway.redact(explained(x, verdict));
+  const final = verdict.answer === 'BALANCE_EXHAUSTED' || verdict.answer === 'MODEL_NOT_FOUND';
+  return new GatewayError(verdict.answer, text, final ? {} : { retryAfterMs });
+}
+
+/** A fault of the upstream names the provider; what a provider says on purpose stands for itself. */
+function explained(x: Exchange, { answer, message }: Verdict): string {
+  const failed = answer === 'UPSTREAM_FAILED' || answer === 'UPSTREAM_TIMEOUT';
+  const name = x.provider?.config.name;
+  if (!failed || name === undefined || message.startsWith('provider ')) return message;
+  return `provider "${name}" failed: ${message}`;
 }
 
 /** Every key is disabled, or out of money: nothing passes by itself. Undefined where some key is
@@ -109,15 +121,16 @@ function allDead(x: Exchange, choices: readonly Choice[], nowMs: number): Gatewa
   );
 }
 
+/** Takes at least one choice. */
 function soonest(
   x: Exchange,
   choices: readonly Choice[],
   nowMs: number,
-): { readonly choice: Choice; readonly atMs: number } | undefined {
-  let best: { readonly choice: Choice; readonly atMs: number } | undefined;
+): { readonly choice: Choice; readonly atMs: number } {
+  let best = { choice: choices[0] as Choice, atMs: Number.POSITIVE_INFINITY };
   for (const choice of choices) {
     const atMs = x.gateway.quotas.admissibleAtMs(choice.lane.path, nowMs, choice.tokens);
-    if (best === undefined || atMs < best.atMs) best = { choice, atMs };
+    if (atMs < best.atMs) best = { choice, atMs };
   }
   return best;
 }

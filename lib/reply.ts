@@ -16,6 +16,7 @@ import {
   errorFrame,
   errorHeaders,
   GatewayError,
+  requestIdHeaders,
   statusOf,
 } from './errors.ts';
 import { CLIENT_HIGH_WATER_BYTES, HOLD_AFTER_MS, PING_INTERVAL_MS } from './limits.ts';
@@ -55,7 +56,7 @@ export class Reply {
     this.#response = response;
     this.#dialect = dialect;
     this.#requestId = requestId;
-    this.headers = { 'request-id': requestId };
+    this.headers = requestIdHeaders(requestId, dialect);
   }
 
   /** Status told to the client; 0 before it was told. */

@@ -12,6 +12,7 @@ import {
   errorBody,
   errorHeaders,
   GatewayError,
+  requestIdHeaders,
   statusOf,
 } from './errors.ts';
 import { Exchange, newUniqueId } from './exchange.ts';
@@ -207,7 +208,7 @@ function refuse(
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    'request-id': requestId,
+    ...requestIdHeaders(requestId, dialect),
     ...errorHeaders(error),
   });
   response.end(request.method === 'HEAD' ? undefined : body);

@@ -1,8 +1,12 @@
-/** SELECT AND RESERVE. One key chosen, reserved on all tiers and settled; no time passes by itself. */
+/** SELECT AND RESERVE. One key chosen, reserved on all tiers and settled. Must allocate nothing. */
+import assert from 'node:assert/strict';
+import type { StrategyName } from '../../lib/config/types.ts';
 import { type Bucket, newLease, QuotaTable } from '../../lib/quotas/quota-table.ts';
 import { STRATEGIES } from '../../lib/strategies/index.ts';
 import { type KeyRange, keyRange, type Strategy } from '../../lib/strategies/types.ts';
+import type { Case } from '../case.ts';
 
+/** Every limit is set and none is reached: a bench books one token an operation. */
 const LIMITS = {
   requestsPerMinute: 2_000_000_000,
   tokensPerMinute: 2_000_000_000,
@@ -13,27 +17,24 @@ const LIMITS = {
 const TIERS_ABOVE = 3; // global, provider, model
 const COOL_MS = 3_600_000;
 const BORN_MS = 1_790_000_000_000;
+const RESERVED_TOKENS = 2;
+const USED_TOKENS = 1;
 
-export interface Case {
+interface Keys {
   readonly table: QuotaTable;
-  readonly keys: KeyRange;
+  readonly range: KeyRange;
   readonly choose: Strategy;
   readonly lease: ReturnType<typeof newLease>;
   nowMs: number;
 }
 
 /** `keyCount` keys, each with an org, an org-model and a key bucket; a share of them is cooling. */
-export function setup(
-  strategy: keyof typeof STRATEGIES,
-  keyCount: number,
-  coolingShare: number,
-): Case {
-  const bucketCount = TIERS_ABOVE + 3 * keyCount;
-  const limits = Array.from({ length: bucketCount }, () => LIMITS);
+export function setup(strategy: StrategyName, keyCount: number, coolingShare: number): Keys {
+  const limits = Array.from({ length: TIERS_ABOVE + 3 * keyCount }, () => LIMITS);
   const table = new QuotaTable(limits, { bornMs: BORN_MS });
   const base = (key: number) => TIERS_ABOVE + 3 * key;
   const list = Array.from({ length: keyCount }, (_, key) => key);
-  const keys = keyRange({
+  const range = keyRange({
     paths: list.map((key) => Int32Array.of(0, 1, 2, base(key), base(key) + 1, base(key) + 2)),
     counters: list.map((key) => base(key) as Bucket),
     weights: Float64Array.from(list, (key) => 1 + (key % 4)),
@@ -43,18 +44,44 @@ export function setup(
     if ((key % 20) / 20 >= coolingShare) continue;
     table.cool(base(key) as Bucket, BORN_MS, BORN_MS + COOL_MS);
   }
-  return { table, keys, choose: STRATEGIES[strategy], lease: newLease(), nowMs: BORN_MS };
+  return { table, range, choose: STRATEGIES[strategy], lease: newLease(), nowMs: BORN_MS };
 }
 
-/** Chooses and settles `count` times; returns how often a key was found. */
-export function run(it: Case, count: number): number {
+/** Chooses and settles `count` times, a millisecond later than before; returns how often a key was
+ *  found. */
+export function run(keys: Keys, count: number): number {
+  const { table, range, choose, lease } = keys;
+  keys.nowMs += 1;
+  const { nowMs } = keys;
   let found = 0;
   for (let i = 0; i < count; i++) {
-    it.nowMs += i % 100 === 0 ? 1 : 0;
-    const key = it.choose(it.table, it.keys, it.nowMs, 100, Math.random, it.lease);
+    const key = choose(table, range, nowMs, RESERVED_TOKENS, Math.random, lease);
     if (key < 0) continue;
     found += 1;
-    it.table.settle(it.keys.paths[key] as Int32Array, it.lease, it.nowMs, 90);
+    table.settle(range.paths[key] as Int32Array, lease, nowMs, USED_TOKENS);
   }
   return found;
 }
+
+const PER_CALL = 100;
+
+const row = (strategy: StrategyName, keyCount: number, coolingShare: number): Case => ({
+  name:
+    `select and reserve: ${strategy}, ${keyCount} keys` +
+    (coolingShare > 0 ? `, ${coolingShare * 100} % cooling` : ''),
+  unit: 'selection',
+  operations: PER_CALL,
+  bytes: 0,
+  setup() {
+    const keys = setup(strategy, keyCount, coolingShare);
+    return () => run(keys, PER_CALL);
+  },
+  check: (result) => assert.equal(result, PER_CALL),
+});
+
+const NAMES = Object.keys(STRATEGIES) as StrategyName[];
+
+export const cases: readonly Case[] = [
+  ...NAMES.flatMap((name) => [1, 16, 256].map((keys) => row(name, keys, 0))),
+  ...NAMES.map((name) => row(name, 256, 0.95)),
+];

@@ -9,6 +9,7 @@ import { findAndLoad, NOTHING_FOUND } from '../config/load.ts';
 import { servers } from '../config/resolve-routes.ts';
 import type { Config, Fault, KeyConfig, ProviderConfig } from '../config/types.ts';
 import { formatDuration } from '../config/units.ts';
+import type { ErrorRule } from '../providers/types.ts';
 
 /** The values of `-config`, `-port` and `-bind`. */
 export interface CheckOptions {
@@ -126,9 +127,34 @@ function providerLines(provider: ProviderConfig): string[] {
     `    models   ${models.join(', ')}`,
     `    limits   ${limitWords(rateLimiting)} (${rateLimiting.type}, ${margin}, ${backoff})`,
     `    timeouts connect ${times[0]}, first byte ${times[1]}, idle ${times[2]}`,
+    `    output   ${OUTPUT_WORDS[provider.outputSizing]}`,
+    `    affinity ${affinityWords(provider.affinityMaxWaitMs)}`,
     ...(headers.length === 0 ? [] : [`    headers  ${headers.join(', ')}`]),
+    ...provider.errorRules.map((rule) => `    error    ${ruleWords(rule)}`),
     ...keys.map((key) => keyLine(key, provider)),
   ];
+}
+
+const OUTPUT_WORDS: Readonly<Record<ProviderConfig['outputSizing'], string>> = {
+  auto: 'no more is asked for than the provider reserves at most',
+  off: 'as much as the client asks for',
+};
+
+function affinityWords(maxWaitMs: number): string {
+  if (maxWaitMs === 0) return 'none';
+  return `a session waits up to ${formatDuration(maxWaitMs)} for the org with its prompts`;
+}
+
+/** `429 code x, y text /z/i: cool key-model 30s, no_room`. */
+function ruleWords({ status, code, text, ...rule }: ErrorRule): string {
+  const conditions = [
+    ...(status === undefined ? [] : [status.join(', ')]),
+    ...(code === undefined ? [] : [`code ${code.join(', ')}`]),
+    ...(text === undefined ? [] : [`text ${text}`]),
+  ];
+  const rest = rule.restMs === 0 ? '' : ` ${formatDuration(rule.restMs)}`;
+  const outcome = `${rule.action} ${rule.scope}${rest}, ${rule.answer.toLowerCase()}`;
+  return `${conditions.join(' ')}: ${outcome} (${rule.reason})`;
 }
 
 function keyLine(key: KeyConfig, provider: ProviderConfig): string {
@@ -172,10 +198,14 @@ function limitWords(limits: Limits): string {
   return set.length === 0 ? 'no limit' : set.join(', ');
 }
 
-function globalLimitLines({ limits }: Config): string[] {
-  const { maxDepth, maxWaitMs } = limits.queue;
+function globalLimitLines({ limits, stateFile }: Config): string[] {
+  const { maxDepth, maxWaitMs, spillAfterMs } = limits.queue;
   return [
     `  limits   ${limitWords(limits)}`,
     `  queue    ${maxDepth} requests, each for ${formatDuration(maxWaitMs)} at most`,
+    `  spill    to the next provider when the wait is over ${formatDuration(spillAfterMs)}`,
+    '',
+    'state over a restart',
+    `  file     ${stateFile === '' ? 'none' : stateFile}`,
   ];
 }

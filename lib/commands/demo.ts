@@ -50,5 +50,6 @@ providers:
 ${keys.join('\n')}
 environment_models:
   default: glm-4.6
+state: { file: "" }
 `;
 }

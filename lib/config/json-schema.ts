@@ -32,6 +32,8 @@ function accepted(node: SchemaNode): JsonSchema {
       return { type: ['object', 'null'], additionalProperties: toJsonSchema(node.of) };
     case 'either':
       return { anyOf: [toJsonSchema(node.scalar), toJsonSchema(node.map)] };
+    case 'several':
+      return { anyOf: [toJsonSchema(node.of), listOf(node.of)] };
     case 'number':
       return numberSchema(node);
     case 'boolean':

@@ -3,15 +3,13 @@
  * each gives. Adding a key to the configuration is one line in `schema.ts` made of these.
  */
 
-declare const type: unique symbol;
-
 /** The least number above 0: `min` of a number that must be positive. */
 export const ABOVE_ZERO = Number.MIN_VALUE;
 
 /** A node that gives a `T` once a value was read with it. The type exists for the compiler only. */
-export type Schema<T> = SchemaNode & { readonly [type]?: T };
+export type Schema<T> = SchemaNode & { readonly gives?: T };
 
-export type TypeOf<S> = S extends { readonly [type]?: infer T } ? T : never;
+export type TypeOf<S> = S extends { readonly gives?: infer T } ? T : never;
 
 /** A string that may be empty because its variable is: the caller decides what that means. */
 export interface Secret {
@@ -80,6 +78,12 @@ export interface EitherNode extends Common {
   readonly map: ObjectNode;
 }
 
+/** A scalar, or a list of such; read as a list. */
+export interface SeveralNode extends Common {
+  readonly kind: 'several';
+  readonly of: SchemaNode;
+}
+
 export interface StringNode extends Common {
   readonly kind: 'string';
   /** The text is a secret or may hold one: no message may quote it. */
@@ -104,6 +108,7 @@ export type SchemaNode =
   | NamedNode
   | MapNode
   | EitherNode
+  | SeveralNode
   | StringNode
   | BooleanNode
   | PlainNode;
@@ -117,7 +122,7 @@ export function object<const K extends Keys>(
   doc: string,
   keys: K,
   hints: Readonly<Record<string, string>> = {},
-): ObjectNode & { readonly [type]?: ObjectOf<K> } {
+): ObjectNode & { readonly gives?: ObjectOf<K> } {
   return { kind: 'object', doc, keys, hints };
 }
 
@@ -200,7 +205,7 @@ export function list<T, D extends readonly T[] | undefined = undefined>(
 
 export function named<T>(
   doc: string,
-  of: ObjectNode & { readonly [type]?: T },
+  of: ObjectNode & { readonly gives?: T },
 ): Schema<readonly T[] | undefined> {
   return { kind: 'named', doc, of };
 }
@@ -212,9 +217,16 @@ export function map<T>(doc: string, of: Schema<T>): Schema<MapEntries<NonNullabl
 export function either<S, M>(
   doc: string,
   scalar: Schema<S>,
-  long: ObjectNode & { readonly [type]?: M },
+  long: ObjectNode & { readonly gives?: M },
 ): Schema<NonNullable<S> | M> {
   return { kind: 'either', doc, scalar, map: long };
+}
+
+export function several<T>(
+  doc: string,
+  of: Schema<T>,
+): Schema<readonly NonNullable<T>[] | undefined> {
+  return { kind: 'several', doc, of };
 }
 
 export function legacy(doc: string): Schema<undefined> {

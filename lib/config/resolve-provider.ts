@@ -2,6 +2,7 @@
 import { PRESETS } from '../providers/index.ts';
 import type { Preset, Protocol } from '../providers/types.ts';
 import { isLoopbackHost } from './loopback.ts';
+import { resolveErrorRules } from './resolve-error-rules.ts';
 import { resolveKeys } from './resolve-keys.ts';
 import { resolveModels } from './resolve-models.ts';
 import type { RawConfig, RawProvider } from './schema.ts';
@@ -65,6 +66,9 @@ function resolveProvider(raw: RawProvider, x: Reading): ProviderConfig {
       idleMs: raw.timeouts.idle,
     },
     headers: resolveHeaders(raw, x),
+    errorRules: resolveErrorRules(raw, x),
+    outputSizing: raw.output_sizing,
+    affinityMaxWaitMs: raw.affinity_max_wait,
   };
 }
 

@@ -2,6 +2,7 @@
 import { resolveProviders } from './resolve-provider.ts';
 import { checkTargets, resolveRules, resolveTiers } from './resolve-routes.ts';
 import { checkPaths, type Overrides, resolveMonitoring, resolveServer } from './resolve-server.ts';
+import { resolveStateFile } from './resolve-state.ts';
 import type { RawConfig } from './schema.ts';
 import type { Config } from './types.ts';
 import type { Reading } from './validate.ts';
@@ -28,6 +29,7 @@ export function resolve(raw: RawConfig, overrides: Overrides, x: Reading): Confi
       promptTemplate: raw.reasoning_injection.prompt_template.replace(/[\r\n]+$/, ''),
     },
     monitoring: resolveMonitoring(raw.monitoring),
+    stateFile: resolveStateFile(raw.state, x),
     secrets: longestFirst([...keys, ...server.authTokens]),
     warnings: x.faults.warnings(),
   });
@@ -38,7 +40,11 @@ function resolveLimits(raw: RawConfig['limits']): Config['limits'] {
     requestsPerMinute: raw.requests_per_minute,
     tokensPerMinute: raw.tokens_per_minute,
     maxConcurrent: raw.max_concurrent,
-    queue: { maxDepth: raw.queue.max_depth, maxWaitMs: raw.queue.max_wait },
+    queue: {
+      maxDepth: raw.queue.max_depth,
+      maxWaitMs: raw.queue.max_wait,
+      spillAfterMs: raw.queue.spill_after,
+    },
   };
 }
 

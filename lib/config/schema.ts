@@ -26,6 +26,7 @@ import {
   reserved,
   secret,
   sensitive,
+  several,
   size,
   string,
   type TypeOf,
@@ -43,6 +44,8 @@ Always think step by step before answering.
 Use interleaved thinking: plan → act → reflect
 Format your reasoning in <reasoning_content> blocks.
 Carry reasoning forward between tool calls.`;
+
+const SIZINGS = ['auto', 'off'] as const;
 
 const server = object(
   'The local address, who may use it, and how it stops.',
@@ -143,6 +146,49 @@ const rateLimiting = object('Where limits come from, and how close to go to them
   max_concurrent: limit('Requests at the same time, all keys together'),
 });
 
+const errorRule = object(
+  'What a refusal of the provider means; the first row that fits counts.',
+  {
+    status: several(
+      'HTTP statuses; 200 for an error inside of a stream.',
+      integer('A status.', { min: 200, max: 599 }),
+    ),
+    code: several('Codes or types in the body.', string('A code.')),
+    text: string('Regular expression, searched in message and body; letter case does not count.'),
+    scope: word('Who is at fault.', ['request', 'key', 'org', 'key-model', 'model', 'provider']),
+    action: word('What is done about it.', [
+      'retry',
+      'cool',
+      'lower-concurrency',
+      'disable',
+      'give-up',
+    ]),
+    rest: wait('Rest when the provider names no end; 0 = 2s, doubling while it repeats.', 0, 0),
+    answer: word('What clients are told when nobody else can serve; default: by action.', [
+      'no_room',
+      'provider_busy',
+      'balance_exhausted',
+      'provider_refused',
+      'prompt_too_long',
+      'model_not_found',
+      'keys_refused',
+      'upstream_failed',
+      'upstream_timeout',
+    ]),
+    reason: string('Word for the log, the metrics and the health page; default: by answer.'),
+    quota: word('The quota that ran out: its reset header gives the end.', [
+      'requests_minute',
+      'requests_hour',
+      'requests_day',
+      'tokens_minute',
+      'tokens_hour',
+      'tokens_day',
+    ]),
+    text_zone: string('Zone of times in the text that name none, such as +08:00; default: UTC.'),
+  },
+  { match: 'text', message: 'text', regex: 'text', retry_after: 'rest', cooldown: 'rest' },
+);
+
 const provider = object(
   'A provider: where it is, what it serves, and with which keys.',
   {
@@ -177,9 +223,15 @@ const provider = object(
       idle: wait('Between two pieces of an answer.', 1, 300_000),
     }),
     headers: map('Extra request headers.', sensitive('A header value.')),
-    error_rules: reserved('Rows for the error table.'),
-    output_sizing: reserved('How max_tokens is reserved.'),
-    affinity_max_wait: reserved('Stay with the key whose cache is warm.'),
+    error_rules: list("Rows in front of the preset's error table.", errorRule, []),
+    output_sizing: word('Ask for no more output than the provider reserves at most.', SIZINGS, {
+      default: 'auto',
+    }),
+    affinity_max_wait: wait(
+      'How long a session waits for the org that has its prompts cached; 0 = it does not.',
+      0,
+      2_000,
+    ),
   },
   { url: 'endpoint', base_url: 'endpoint', type: 'preset', keys: 'load_balancing.api_keys' },
 );
@@ -197,7 +249,7 @@ export const ROOT = object('Configuration of Cooldown Proxy.', {
     queue: object('Requests that wait for room.', {
       max_depth: integer('Requests that may wait; 0 = none.', { max: 1_000_000, default: 1_000 }),
       max_wait: wait('How long one may wait.', 0, 120_000),
-      spill_after: reserved('Go to another provider after this wait.'),
+      spill_after: wait('A longer wait goes to the next provider; 0 = any wait.', 0, 2_000),
     }),
   }),
   reasoning_injection: object('A system prompt that asks models to reason.', {
@@ -216,7 +268,10 @@ export const ROOT = object('Configuration of Cooldown Proxy.', {
     dashboard: reserved('A page for people.'),
   }),
   state: object('What is kept over a restart.', {
-    file: reserved('Where it is kept.'),
+    file: string(
+      'Where it is kept; empty = nowhere. Default: state.json in $STATE_DIRECTORY, else' +
+        ' cooldown-proxy/state.json in $XDG_STATE_HOME or ~/.local/state.',
+    ),
     redis: reserved('A store shared by several proxies.'),
     on_failure: reserved('What happens when the store fails.'),
   }),
@@ -228,6 +283,7 @@ export const ROOT = object('Configuration of Cooldown Proxy.', {
 export type RawConfig = TypeOf<typeof ROOT>;
 export type RawProvider = NonNullable<RawConfig['providers']>[number];
 export type RawKeyEntry = NonNullable<RawProvider['load_balancing']['api_keys']>[number];
+export type RawErrorRule = RawProvider['error_rules'][number];
 export type RawModel = NonNullable<RawProvider['models']>[number];
 
 /** The JSON Schema (draft 2020-12) of the file, for editors. config/config.schema.json is this. */

@@ -1,5 +1,5 @@
 /** The configuration as the rest of the program sees it: checked, resolved, frozen. */
-import type { ModelFacts, Preset, Protocol } from '../providers/types.ts';
+import type { ErrorRule, ModelFacts, Preset, Protocol } from '../providers/types.ts';
 
 export type StrategyName = 'round_robin' | 'least_used' | 'weighted_random';
 export type RateLimitingType = 'per_key_cerebras_headers' | 'headers' | 'fixed_rpm' | 'none';
@@ -74,6 +74,12 @@ export interface ProviderConfig {
   readonly rateLimiting: RateLimitingConfig;
   readonly timeouts: TimeoutsConfig;
   readonly headers: Readonly<Record<string, string>>;
+  /** Tried before the preset's own rows. */
+  readonly errorRules: readonly ErrorRule[];
+  /** `auto`: no more output is asked for than the provider reserves at most. */
+  readonly outputSizing: 'auto' | 'off';
+  /** What a session waits at most for the org that has its prompts cached; 0 = no affinity. */
+  readonly affinityMaxWaitMs: number;
 }
 
 export interface Config {
@@ -93,7 +99,12 @@ export interface Config {
     readonly requestsPerMinute: number;
     readonly tokensPerMinute: number;
     readonly maxConcurrent: number;
-    readonly queue: { readonly maxDepth: number; readonly maxWaitMs: number };
+    readonly queue: {
+      readonly maxDepth: number;
+      readonly maxWaitMs: number;
+      /** A longer wait at a provider goes on to the next one at once; 0 = any wait. */
+      readonly spillAfterMs: number;
+    };
   };
   readonly reasoningInjection: {
     readonly enabled: boolean;
@@ -109,6 +120,8 @@ export interface Config {
     readonly logLevel: LogLevel;
     readonly logFormat: 'auto' | 'json' | 'pretty';
   };
+  /** Where state is kept over a restart; empty = nowhere. A relative path: from where it runs. */
+  readonly stateFile: string;
   /** Every configured secret (keys, tokens), longest first: cut out of texts that are passed on. */
   readonly secrets: readonly string[];
   readonly warnings: readonly Fault[];

@@ -15,6 +15,7 @@ import type {
   Schema,
   SchemaNode,
   Secret,
+  SeveralNode,
 } from './nodes.ts';
 import { readScalar } from './scalars.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './trees.ts';
@@ -75,6 +76,8 @@ function read(node: SchemaNode, tree: Tree, at: Place, x: Reading): unknown {
       return readMap(node, tree, at, x);
     case 'either':
       return readEither(node, tree, at, x);
+    case 'several':
+      return readSeveral(node, tree, at, x);
     case 'legacy':
       x.faults.warn(at, 'this configured another kind of proxy and has no effect');
       return undefined;
@@ -198,6 +201,13 @@ function readMap(node: MapNode, tree: Tree, at: Place, x: Reading): unknown {
 function readEither(node: EitherNode, tree: Tree, at: Place, x: Reading): unknown {
   if (tree.kind === 'list') return wrongType('a string or a mapping', tree, at, x);
   return read(tree.kind === 'map' ? node.map : node.scalar, tree, at, x);
+}
+
+function readSeveral(node: SeveralNode, tree: Tree, at: Place, x: Reading): unknown {
+  if (tree.kind === 'map') return wrongType('a single value or a list', tree, at, x);
+  if (tree.kind === 'list') return readItems(node.of, tree.items, at, x);
+  const value = read(node.of, tree, at, x);
+  return value === undefined ? undefined : [value];
 }
 
 type FilledNode = Parameters<typeof readScalar>[0];

@@ -73,7 +73,13 @@ export interface ErrorRule {
   /** Metric label and log word: `rate_limit`, `balance`, `auth`, `busy`, `concurrency`, … */
   readonly reason: string;
   /** The quota whose reset header gives the end, where the row knows it. */
-  readonly quota?: 'requests_minute' | 'requests_day' | 'tokens_minute' | 'tokens_day';
+  readonly quota?:
+    | 'requests_minute'
+    | 'requests_hour'
+    | 'requests_day'
+    | 'tokens_minute'
+    | 'tokens_hour'
+    | 'tokens_day';
   /** How a time in the text is read when it names no zone, in minutes east of UTC. */
   readonly textZoneMinutes?: number;
 }

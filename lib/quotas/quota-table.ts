@@ -145,7 +145,7 @@ export class QuotaTable {
       this.#concurrency.leave(bucket);
       this.#gates.leave(bucket, lease.tickets[place] as number);
       if (delta === 0) continue;
-      this.#windows.correctTokens(bucket, lease, delta);
+      this.#windows.correctTokens(bucket, this.#clock, lease, delta);
       this.#learned.correct(bucket, delta);
     }
     Atomics.add(this.endings, 0, 1);
@@ -331,7 +331,7 @@ export class QuotaTable {
       lease.tickets[place] = ticket;
       if (this.#windows.take(bucket, lease)) {
         if (this.#learned.take(bucket, lease.ms, lease.tokens)) return true;
-        this.#windows.giveBack(bucket, lease);
+        this.#windows.giveBack(bucket, this.#clock, lease);
       }
       this.#gates.leave(bucket, ticket);
     }
@@ -341,7 +341,7 @@ export class QuotaTable {
 
   #undo(bucket: number, place: number, lease: Lease): void {
     this.#learned.undo(bucket, lease.ms, lease.tokens);
-    this.#windows.giveBack(bucket, lease);
+    this.#windows.giveBack(bucket, this.#clock, lease);
     this.#gates.leave(bucket, lease.tickets[place] as number);
     this.#concurrency.leave(bucket);
   }

@@ -92,10 +92,14 @@ export class WindowRing {
   }
 
   /** Changes by `delta` what was taken at `tick`; nothing when that slot has left the window. */
-  correct(bucket: number, tick: number, delta: number): void {
+  correct(bucket: number, tick: number, nowTick: number, delta: number): void {
+    // Laps repeat: an old tick must not be taken for a new one.
+    if (delta === 0 || nowTick - tick >= this.#window) return;
     if (this.#limits[bucket] === 0 && !this.#always) return;
-    if (delta < 0) this.#takeOut(bucket, tick, -delta);
-    if (delta <= 0 || Atomics.load(this.#heads, bucket) - tick >= this.#window) return;
+    if (delta < 0) {
+      this.#takeOut(bucket, tick, -delta);
+      return;
+    }
     Atomics.add(this.#sums, bucket, delta);
     if (!this.#put(bucket, tick, delta)) Atomics.sub(this.#sums, bucket, delta);
   }

@@ -53,24 +53,24 @@ export class Windows {
     if (this.#tokensMinute.take(bucket, second, tokens)) {
       if (this.#requestsDay.take(bucket, hour, 1)) {
         if (this.#tokensDay.take(bucket, hour, tokens)) return true;
-        this.#requestsDay.correct(bucket, hour, -1);
+        this.#requestsDay.correct(bucket, hour, hour, -1);
       }
-      this.#tokensMinute.correct(bucket, second, -tokens);
+      this.#tokensMinute.correct(bucket, second, second, -tokens);
     }
-    this.#requestsMinute.correct(bucket, second, -1);
+    this.#requestsMinute.correct(bucket, second, second, -1);
     return false;
   }
 
-  giveBack(bucket: number, lease: Lease): void {
-    this.#requestsMinute.correct(bucket, lease.second, -1);
-    this.#requestsDay.correct(bucket, lease.hour, -1);
-    this.correctTokens(bucket, lease, -lease.tokens);
+  giveBack(bucket: number, at: TableClock, lease: Lease): void {
+    this.#requestsMinute.correct(bucket, lease.second, at.second, -1);
+    this.#requestsDay.correct(bucket, lease.hour, at.hour, -1);
+    this.correctTokens(bucket, at, lease, -lease.tokens);
   }
 
   /** Changes the tokens of a lease where they were reserved. */
-  correctTokens(bucket: number, lease: Lease, delta: number): void {
-    this.#tokensMinute.correct(bucket, lease.second, delta);
-    this.#tokensDay.correct(bucket, lease.hour, delta);
+  correctTokens(bucket: number, at: TableClock, lease: Lease, delta: number): void {
+    this.#tokensMinute.correct(bucket, lease.second, at.second, delta);
+    this.#tokensDay.correct(bucket, lease.hour, at.hour, delta);
   }
 
   used(bucket: number, at: TableClock, window: WindowName): number {

@@ -11,16 +11,27 @@ import {
   SIMULATOR_CACHE_TTL_MS,
 } from '../limits.ts';
 
-const START = Buffer.from('"messages"');
+// In a string their quotes are escaped, so these are found as keys only.
+const MESSAGES = Buffer.from('"messages":');
+const TOOLS = Buffer.from('"tools":[');
+
+/** The body as a model reads it: tools first, then messages. What stands before (sizes, switches)
+ *  may vary and does not count. */
+function promptOf(body: Buffer): Buffer {
+  const messages = Math.max(0, body.indexOf(MESSAGES));
+  const tools = body.lastIndexOf(TOOLS);
+  if (tools < 0) return body.subarray(messages);
+  if (tools < messages) return body.subarray(tools);
+  return Buffer.concat([body.subarray(tools), body.subarray(messages, tools)]);
+}
 
 export class PrefixCache {
   /** Digest of everything up to a block's end -> when it was seen last. In order of that time. */
   readonly #seen = new Map<string, number>();
 
-  /** Bytes at the start of the prompt that were seen before; remembers the whole prompt. The prompt
-   *  is the request's body from its messages on: what stands before (sizes, switches) may vary. */
+  /** Bytes at the start of the prompt that were seen before; remembers the whole prompt. */
   visit(org: string, body: Buffer, nowMs: number): number {
-    const prompt = body.subarray(Math.max(0, body.indexOf(START)));
+    const prompt = promptOf(body);
     const blocks = Math.min(
       Math.floor(prompt.length / SIMULATOR_CACHE_BLOCK_BYTES),
       SIMULATOR_CACHE_PROMPT_BLOCKS,

@@ -1,6 +1,6 @@
 /** LEARN. What an answer's headers and status teach about the key; a refusal becomes a verdict. */
 import type { Exchange } from '../exchange.ts';
-import type { Lane } from '../gateway.ts';
+import type { Lane, ProviderRuntime } from '../gateway.ts';
 import { MAX_ERROR_BODY_BYTES } from '../limits.ts';
 import { classify, type Verdict } from '../quotas/cooldown-rules.ts';
 import { readRateHeaders } from '../quotas/rate-headers.ts';
@@ -11,16 +11,20 @@ import { type Answer, type Call, TransportError } from '../transports/types.ts';
 export async function learn(x: Exchange): Promise<Verdict | TransportError | null> {
   const answer = x.answer as Answer;
   const lane = x.lane as Lane;
-  const { quotas } = x.gateway;
+  const { quotas, breakers } = x.gateway;
   countAttempt(x, String(answer.status));
   learnHeaders(x, answer, lane);
+  if (answer.status < 500) {
+    breakers.answered(lane.key.bucket);
+    breakers.answered((x.provider as ProviderRuntime).bucket);
+  }
   if (answer.status >= 200 && answer.status < 300) {
     quotas.answered(lane.path, x.lease);
     return null;
   }
-  const body = await collectBody(answer, x.call as Call, MAX_ERROR_BODY_BYTES);
+  const body = await x.untilGone(collectBody(answer, x.call as Call, MAX_ERROR_BODY_BYTES));
   if (body instanceof TransportError) return body;
-  const rules = x.provider?.config.preset.errors ?? [];
+  const rules = x.provider?.errorRules ?? [];
   const text = body.bytes.toString('utf8');
   return classify(rules, answer.status, answer.headers, text, x.gateway.nowMs());
 }

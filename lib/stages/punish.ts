@@ -10,10 +10,11 @@ import type { Lane, ProviderRuntime } from '../gateway.ts';
 import { FIRST_BACKOFF_MS, MAX_FAULTS_AT_PROVIDER } from '../limits.ts';
 import type { Bucket } from '../quotas/bucket.ts';
 import { classify, type Verdict } from '../quotas/cooldown-rules.ts';
-import type { UpstreamFault } from '../translate/translator.ts';
+import { BREAKER } from '../refusals.ts';
+import type { Again, UpstreamFault } from '../translate/translator.ts';
 import { TransportError } from '../transports/types.ts';
 
-export type AttemptFault = Verdict | UpstreamFault | TransportError;
+export type AttemptFault = Verdict | Again | UpstreamFault | TransportError;
 
 /** Returns when another attempt may be made. Throws CLIENT_GONE, or what the request itself is
  *  refused with. */
@@ -21,6 +22,10 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
   const { quotas } = x.gateway;
   const lane = x.lane as Lane;
   const nowMs = x.gateway.nowMs();
+  if ('kind' in fault && fault.kind === 'again') {
+    quotas.settle(lane.path, x.lease, nowMs, fault.usage.promptTokens + fault.usage.outputTokens);
+    return;
+  }
   const verdict = verdictOf(x, fault, nowMs);
   x.verdict = verdict;
   x.call?.abort();
@@ -47,11 +52,11 @@ function refusalText(x: Exchange, verdict: Verdict): string {
   return `prompt is too long: ${tokens} tokens > ${maximum} maximum`;
 }
 
-function verdictOf(x: Exchange, fault: AttemptFault, nowMs: number): Verdict {
+function verdictOf(x: Exchange, fault: Exclude<AttemptFault, Again>, nowMs: number): Verdict {
   if (fault instanceof TransportError) return networkVerdict(x, fault);
   if ('action' in fault) return fault;
   if (fault.kind === 'error') {
-    const rules = x.provider?.config.preset.errors ?? [];
+    const rules = x.provider?.errorRules ?? [];
     const status = fault.status === 0 ? 502 : fault.status;
     return classify(rules, status, x.answer?.headers ?? {}, fault.text, nowMs);
   }
@@ -86,6 +91,7 @@ function apply(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
         x.avoid.add(x.candidate?.provider ?? -1);
       }
       x.tried.add(lane);
+      trip(x, verdict, lane, nowMs);
       return;
     case 'lower-concurrency':
       quotas.lowerConcurrency(bucket, nowMs);
@@ -105,6 +111,18 @@ function apply(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
   }
   x.gateway.verdicts.set(bucket, verdict); // for texts and /health: why it rests
   x.gateway.metrics.cooldowns.labels(providerName(x), lane.key.config.name, verdict.reason).add();
+}
+
+/** Faults in a row open the circuit of the key, and of the provider. A missing model is no fault. */
+function trip(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
+  const { breakers, metrics, verdicts } = x.gateway;
+  const { bucket: providerBucket, config } = x.provider as ProviderRuntime;
+  if (verdict.scope === 'model') return;
+  for (const bucket of [lane.key.bucket, providerBucket]) {
+    if (breakers.fault(bucket, nowMs) === 0) continue;
+    verdicts.set(bucket, { ...verdict, reason: BREAKER });
+    metrics.cooldowns.labels(config.name, lane.key.config.name, BREAKER).add();
+  }
 }
 
 function bucketOf(x: Exchange, verdict: Verdict, lane: Lane): Bucket {

@@ -8,12 +8,12 @@ import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { LINGER_MS, MAX_RESPONSE_BYTES } from '../limits.ts';
 import type { Attempt } from '../translate/pair.ts';
-import type { StreamTranslator, UpstreamFault } from '../translate/translator.ts';
+import type { Again, StreamTranslator, UpstreamFault } from '../translate/translator.ts';
 import { collectBody } from '../transports/collect.ts';
 import { type Answer, type Call, TransportError } from '../transports/types.ts';
 
 /** Why an answer did not become one: what the provider said in it, or how the pipe broke. */
-export type RelayFault = UpstreamFault | TransportError;
+export type RelayFault = Again | UpstreamFault | TransportError;
 
 /** Gives the client its answer. Null: done, well or not; a fault: nothing was shown, another attempt
  *  may be made. */
@@ -31,22 +31,36 @@ async function relayJson(
   answer: Answer,
   call: Call,
 ): Promise<RelayFault | null> {
-  const body = await collectBody(answer, call, MAX_RESPONSE_BYTES);
+  const body = await x.untilGone(collectBody(answer, call, MAX_RESPONSE_BYTES));
   if (body instanceof TransportError) return body;
   if (!body.whole) return new TransportError('protocol', 'the answer is too large');
   const told = attempt.json(body.bytes);
   if ('kind' in told) return told;
-  if (told.empty && told.stopReason === 'end_turn' && x.emptyAnswers === 0) return emptyAnswer(x);
+  if (isWorthAnotherTry(x, told)) return { kind: 'again', usage: told.usage };
   x.usage = told.usage;
   x.firstByteMs = x.gateway.nowMs();
   x.reply.json(200, told.body);
   return null;
 }
 
-/** Neither text nor a tool call, and nothing shown: worth one more try (WIRE.md §G). */
-function emptyAnswer(x: Exchange): UpstreamFault {
+/**
+ * An answer of which nothing was shown is asked for once more where it holds neither text nor a tool
+ * call (WIRE.md §G), or where it was cut short only because less was allowed than the client asked
+ * for (rewrite-body.ts).
+ */
+function isWorthAnotherTry(
+  x: Exchange,
+  { empty, stopReason }: Pick<StreamTranslator, 'empty' | 'stopReason'>,
+): boolean {
+  if (x.reply.opened) return false;
+  if (stopReason === 'max_tokens' && x.sizedBelowAsked && !x.wantsFullOutput) {
+    x.wantsFullOutput = true;
+    x.rewrittenFor = null;
+    return true;
+  }
+  if (!empty || stopReason !== 'end_turn' || x.emptyAnswers > 0) return false;
   x.emptyAnswers += 1;
-  return { kind: 'nonsense', status: 200, text: 'the answer is empty' };
+  return true;
 }
 
 /** One stream on its way. Ends exactly once, through `#finish`. */
@@ -84,9 +98,9 @@ class StreamRelay {
     if (this.#finished) return;
     const translator = this.#translator;
     const frames = translator.push(chunk);
-    if (this.#isWorthAnotherTry()) {
+    if (translator.ended && isWorthAnotherTry(this.#x, translator)) {
       this.#call.abort();
-      this.#finish(emptyAnswer(this.#x));
+      this.#finish({ kind: 'again', usage: translator.usage });
       return;
     }
     this.#give(frames);
@@ -104,18 +118,12 @@ class StreamRelay {
       this.#broken(translator.fault);
       return;
     }
-    if (this.#isWorthAnotherTry()) {
-      this.#finish(emptyAnswer(this.#x));
+    if (translator.ended && isWorthAnotherTry(this.#x, translator)) {
+      this.#finish({ kind: 'again', usage: translator.usage });
       return;
     }
     this.#give(frames);
     this.#complete(false);
-  }
-
-  #isWorthAnotherTry(): boolean {
-    const { ended, empty, stopReason } = this.#translator;
-    const { reply, emptyAnswers } = this.#x;
-    return ended && empty && stopReason === 'end_turn' && !reply.opened && emptyAnswers === 0;
   }
 
   #give(frames: string | Buffer): void {
@@ -142,7 +150,7 @@ class StreamRelay {
     this.#finish(null);
   }
 
-  #broken(fault: RelayFault): void {
+  #broken(fault: UpstreamFault | TransportError): void {
     clearTimeout(this.#linger);
     if (this.#finished) return;
     this.#call.abort();

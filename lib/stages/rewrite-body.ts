@@ -1,6 +1,8 @@
 /** REWRITE BODY. The client's request -> x.attempt, in the words of the provider chosen. */
+import type { ProviderConfig } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Candidate } from '../model-table.ts';
+import type { ModelFacts } from '../providers/types.ts';
 import type { ClientRequest } from '../translate/pair.ts';
 import type { TranslationContext } from '../translate/translator.ts';
 
@@ -11,11 +13,41 @@ export function rewriteBody(x: Exchange): void {
   const candidate = x.candidate as Candidate;
   const provider = x.gateway.config.providers[candidate.provider];
   if (provider === undefined) throw new Error('rewriteBody before selectKey');
-  x.attempt = asked.attempt(provider.protocol, contextOf(x, asked, candidate));
+  const model = sizedModel(x, candidate, provider);
+  x.attempt = asked.attempt(provider.protocol, contextOf(x, asked, candidate, model));
   x.rewrittenFor = candidate;
+  announceSize(x, asked, candidate, x.attempt.maxTokens);
 }
 
-function contextOf(x: Exchange, asked: ClientRequest, candidate: Candidate): TranslationContext {
+/**
+ * The model with the output maximum of this attempt. A provider that reserves the whole maximum up
+ * front (FIELD-NOTES F3) gets no more than it reserves at most: the rest would only keep other
+ * requests out. A provider's own word on what fits goes first.
+ */
+function sizedModel(x: Exchange, { model }: Candidate, provider: ProviderConfig): ModelFacts {
+  const { preset, outputSizing } = provider;
+  const cap = outputSizing === 'auto' && !x.wantsFullOutput ? preset.reservationCapTokens : 0;
+  const limits = [model.maxOutputTokens, cap, x.maxOutputTokens].filter((limit) => limit > 0);
+  const maxOutputTokens = limits.length === 0 ? 0 : Math.min(...limits);
+  return maxOutputTokens === model.maxOutputTokens ? model : { ...model, maxOutputTokens };
+}
+
+/** Says so where less was sent than the client asked for and the model could give. */
+function announceSize(x: Exchange, asked: ClientRequest, { model }: Candidate, sent: number): void {
+  const most = model.maxOutputTokens;
+  const wanted =
+    asked.maxTokens === 0 || (most > 0 && asked.maxTokens > most) ? most : asked.maxTokens;
+  x.sizedBelowAsked = sent > 0 && sent < wanted;
+  if (x.sizedBelowAsked) x.reply.headers['x-cooldown-max-tokens'] = sent;
+  else delete x.reply.headers['x-cooldown-max-tokens'];
+}
+
+function contextOf(
+  x: Exchange,
+  asked: ClientRequest,
+  candidate: Candidate,
+  model: ModelFacts,
+): TranslationContext {
   const { config } = x.gateway;
   const { enabled, models, promptTemplate } = config.reasoningInjection;
   const injects = enabled && models.includes(candidate.model.id.toLowerCase());
@@ -23,10 +55,7 @@ function contextOf(x: Exchange, asked: ClientRequest, candidate: Candidate): Tra
   if (chat === undefined) throw new Error('no such provider');
   return {
     chat,
-    model:
-      x.maxOutputTokens === 0
-        ? candidate.model
-        : { ...candidate.model, maxOutputTokens: x.maxOutputTokens },
+    model,
     askedModel: asked.model,
     uniqueId: x.uniqueId,
     injectPrompt: injects && !asked.thinkingDisabled ? promptTemplate : null,

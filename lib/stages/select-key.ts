@@ -1,47 +1,84 @@
 /**
- * SELECT KEY. x.route -> x.lane with a reservation: at once, or after a wait.
+ * SELECT KEY. x.route -> x.lane with a reservation: at once, or after a wait for one's turn.
  *
  * Providers are tried in the order of the file; inside one, its strategy chooses among the keys with
- * room. Must stay true: a request waits only for what can still come in time; what it is refused
- * with says which limit of which provider, and until when (refusals.ts).
+ * room, those of a warm prompt cache first. Must stay true: nobody overtakes those who wait for the
+ * same model; a request waits only for what can still come in time; what it is refused with says
+ * which limit of which provider, and until when (refusals.ts).
  */
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { type Lane, type Lanes, lanesOf, type ProviderRuntime } from '../gateway.ts';
 import { MAX_ATTEMPTS } from '../limits.ts';
-import type { Candidate } from '../model-table.ts';
-import { type Choice, lastWord, noRoom } from '../refusals.ts';
+import type { Candidate, ModelRoute } from '../model-table.ts';
+import { type Choice, isBroken, lastWord, noRoom } from '../refusals.ts';
 import { headerText } from '../reply.ts';
+import { cacheKeyOf, classOf, sessionOf } from '../sessions.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { NONE } from '../strategies/types.ts';
 
 /** Throws CLIENT_GONE, NO_ROOM, or what the last attempt failed with when nothing is left to try. */
 export async function selectKey(x: Exchange): Promise<void> {
-  const { nowMs, waiting, config } = x.gateway;
-  const { maxDepth, maxWaitMs } = config.limits.queue;
-  const deadlineMs = x.startedMs + maxWaitMs;
-  const enteredMs = nowMs();
+  const { nowMs, waiting } = x.gateway;
+  const sinceMs = nowMs();
   x.call = null;
-  if (x.attempts >= MAX_ATTEMPTS) throw lastWord(x, choicesOf(x), enteredMs);
-  for (;;) {
-    if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
-    const now = nowMs();
-    const late = now > deadlineMs;
-    if (!late && take(x, now)) {
-      x.attempts += 1;
-      x.waitedMs += now - enteredMs;
-      announce(x);
-      return;
-    }
-    const choices = choicesOf(x);
-    if (late) throw lastWord(x, choices, now);
-    const roomMs = earliestRoomMs(x, choices, now);
-    const full = waiting.depth >= maxDepth;
-    if (full || (roomMs > deadlineMs && !waitsForOthers(x, choices, now))) {
-      throw noRoom(x, choices, now, roomMs);
-    }
-    await waiting.sleep(x, now, Math.min(roomMs, deadlineMs + 1));
-  }
+  if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
+  if (x.attempts >= MAX_ATTEMPTS) throw lastWord(x, choicesOf(x), sinceMs);
+  const { modelId } = x.route as ModelRoute;
+  if (waiting.depthOf(modelId) > 0 || tryNow(x, sinceMs, sinceMs) > 0) await queue(x, sinceMs);
+  x.attempts += 1;
+  x.waitedMs += nowMs() - sinceMs;
+  announce(x);
+}
+
+/** Waits for a turn with room. Returns with a reservation, or throws. */
+async function queue(x: Exchange, sinceMs: number): Promise<void> {
+  const { waiting, config, nowMs } = x.gateway;
+  const { modelId } = x.route as ModelRoute;
+  const { headers } = x.request;
+  const deadlineMs = x.startedMs + config.limits.queue.maxWaitMs;
+  let refused: GatewayError | null = refuseEarly(x, sinceMs, deadlineMs);
+  if (refused !== null) throw refused;
+  const wait = waiting.wait(x, {
+    line: modelId,
+    session: sessionOf(headers),
+    class: classOf(headers, isBackground(x)),
+    deadlineMs,
+    tryNow(now) {
+      const wakeMs = tryNow(x, now, sinceMs);
+      if (wakeMs > 0) refused = refuseEarly(x, now, deadlineMs);
+      return refused === null ? wakeMs : 0;
+    },
+  });
+  if (wait === null) throw noRoom(x, choicesOf(x), sinceMs);
+  const end = await wait;
+  if (refused !== null) throw refused;
+  if (end === 'gone') throw new GatewayError('CLIENT_GONE', 'The client hung up');
+  if (end === 'expired') throw lastWord(x, choicesOf(x), nowMs());
+}
+
+/** The refusal of a request that cannot be served in time, whoever else goes first; null: it may. */
+function refuseEarly(x: Exchange, nowMs: number, deadlineMs: number): GatewayError | null {
+  const choices = choicesOf(x);
+  const hopeful = choices.filter((choice) => canStillServe(x, choice, nowMs, deadlineMs));
+  return hopeful.length > 0 ? null : noRoom(x, choices, nowMs);
+}
+
+function canStillServe(x: Exchange, choice: Choice, nowMs: number, deadlineMs: number): boolean {
+  const { quotas } = x.gateway;
+  const { lane, tokens } = choice;
+  if (isBroken(x.gateway, lane, nowMs)) return false;
+  if (quotas.admissibleAtMs(lane.path, nowMs, tokens) <= deadlineMs) return true;
+  const limit = quotas.blockedBy(lane.path, nowMs, tokens)?.limit;
+  return limit === 'concurrency' || limit === 'probe'; // full only of requests that will end
+}
+
+/** The helper calls of a client: those for the small tier where it has a model of its own. */
+function isBackground(x: Exchange): boolean {
+  const { haiku, sonnet, opus } = x.gateway.config.tiers;
+  const modelId = (x.route as ModelRoute).modelId.toLowerCase();
+  const isSmall = modelId === haiku.toLowerCase() && haiku !== sonnet && haiku !== opus;
+  return isSmall || x.asked?.model.toLowerCase().includes('haiku') === true;
 }
 
 /** Every key that could serve the request, in the order of preference. */
@@ -58,30 +95,71 @@ function choicesOf(x: Exchange): Choice[] {
   return choices;
 }
 
-/** Reserves at the first candidate that has room. */
-function take(x: Exchange, nowMs: number): boolean {
+/**
+ * Reserves at the first provider that has room and returns 0, else the moment to try again. A short
+ * wait for a provider is better than going on to the next (`limits.queue.spill_after`).
+ */
+function tryNow(x: Exchange, nowMs: number, sinceMs: number): number {
+  const { spillAfterMs } = x.gateway.config.limits.queue;
+  let wakeMs = Number.POSITIVE_INFINITY;
   for (const candidate of x.route?.candidates ?? []) {
     if (x.avoid.has(candidate.provider)) continue;
     const provider = x.gateway.providers[candidate.provider] as ProviderRuntime;
     const lanes = provider.lanes.get(candidate.model.id);
-    const lane = lanes && reserve(x, provider, candidate, lanes, nowMs);
-    if (lane === undefined) continue;
-    enter(x, provider, candidate, lane);
-    return true;
+    if (lanes === undefined || lanes.list.length === 0) continue;
+    const roomMs = tryProvider(x, provider, candidate, lanes, nowMs, sinceMs);
+    if (roomMs === 0) return 0;
+    wakeMs = Math.min(wakeMs, roomMs);
+    if (staysFor(x, roomMs, spillAfterMs, nowMs, sinceMs)) break;
   }
-  return false;
+  return wakeMs;
+}
+
+/** Whether a wait is short enough to prefer, and has not lasted that long already. After a failed
+ *  attempt nothing is preferred any more: whoever has room first. */
+function staysFor(
+  x: Exchange,
+  roomMs: number,
+  limitMs: number,
+  nowMs: number,
+  sinceMs: number,
+): boolean {
+  return x.attempts === 0 && roomMs - nowMs <= limitMs && nowMs - sinceMs < limitMs;
+}
+
+/** 0: reserved. Else the moment from which this provider could have room. */
+function tryProvider(
+  x: Exchange,
+  provider: ProviderRuntime,
+  candidate: Candidate,
+  lanes: Lanes,
+  nowMs: number,
+  sinceMs: number,
+): number {
+  const tokens = tokensFor(x, provider, candidate);
+  const cacheKey = cacheKeyOf(x.request.headers, candidate.model.id);
+  const warm = cacheKey === '' ? undefined : x.gateway.sessions.warmOrg(cacheKey, nowMs);
+  const own = warm === undefined ? undefined : lanes.byOrg.get(warm);
+  if (own !== undefined && own !== lanes) {
+    const lane = reserve(x, provider, own, tokens, nowMs);
+    if (lane !== undefined) return enter(x, provider, candidate, lane, cacheKey, nowMs);
+    const warmMs = earliestRoomMs(x, own, tokens, nowMs);
+    if (staysFor(x, warmMs, provider.config.affinityMaxWaitMs, nowMs, sinceMs)) return warmMs;
+  }
+  const lane = reserve(x, provider, lanes, tokens, nowMs);
+  if (lane !== undefined) return enter(x, provider, candidate, lane, cacheKey, nowMs);
+  return earliestRoomMs(x, lanes, tokens, nowMs);
 }
 
 /** Keys that have failed this request come last. */
 function reserve(
   x: Exchange,
   provider: ProviderRuntime,
-  candidate: Candidate,
   lanes: Lanes,
+  tokens: number,
   nowMs: number,
 ): Lane | undefined {
   const { quotas, random } = x.gateway;
-  const tokens = tokensFor(x, provider, candidate);
   const choose = STRATEGIES[provider.config.strategy];
   if (x.tried.size > 0) {
     const fresh = lanesOf(lanes.list.filter((lane) => !x.tried.has(lane)));
@@ -90,6 +168,15 @@ function reserve(
   }
   const index = choose(quotas, lanes.range, nowMs, tokens, random, x.lease);
   return index === NONE ? undefined : lanes.list[index];
+}
+
+/** Infinity when only the end of another request helps, or nothing. */
+function earliestRoomMs(x: Exchange, { list }: Lanes, tokens: number, nowMs: number): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const { path } of list) {
+    earliest = Math.min(earliest, x.gateway.quotas.admissibleAtMs(path, nowMs, tokens));
+  }
+  return Math.max(earliest, nowMs + 1);
 }
 
 /** What the provider will count: the prompt, and the output as far as it reserves any up front. */
@@ -102,7 +189,14 @@ function tokensFor(x: Exchange, provider: ProviderRuntime, { model }: Candidate)
   return x.promptTokens + (output === 0 ? cap : Math.min(cap, output));
 }
 
-function enter(x: Exchange, provider: ProviderRuntime, candidate: Candidate, lane: Lane): void {
+function enter(
+  x: Exchange,
+  provider: ProviderRuntime,
+  candidate: Candidate,
+  lane: Lane,
+  cacheKey: string,
+  nowMs: number,
+): 0 {
   const before = x.provider;
   if (before !== null) {
     const { retries, failovers } = x.gateway.metrics;
@@ -113,6 +207,8 @@ function enter(x: Exchange, provider: ProviderRuntime, candidate: Candidate, lan
   x.provider = provider;
   x.candidate = candidate;
   x.lane = lane;
+  x.gateway.sessions.served(cacheKey, lane.key.orgBucket, nowMs);
+  return 0;
 }
 
 /** What the client is told about the choice, in headers, while they can still be sent. */
@@ -123,21 +219,4 @@ function announce(x: Exchange): void {
   headers['x-cooldown-key'] = headerText(x.lane?.key.config.name ?? '');
   headers['x-cooldown-attempts'] = x.attempts;
   headers['x-cooldown-wait-ms'] = Math.round(x.waitedMs);
-}
-
-/** When the first of all keys can have room; Infinity when only the end of another request helps. */
-function earliestRoomMs(x: Exchange, choices: readonly Choice[], nowMs: number): number {
-  let earliest = Number.POSITIVE_INFINITY;
-  for (const { lane, tokens } of choices) {
-    earliest = Math.min(earliest, x.gateway.quotas.admissibleAtMs(lane.path, nowMs, tokens));
-  }
-  return earliest;
-}
-
-/** Whether some key is only full of requests that will end. */
-function waitsForOthers(x: Exchange, choices: readonly Choice[], nowMs: number): boolean {
-  return choices.some(({ lane, tokens }) => {
-    const limit = x.gateway.quotas.blockedBy(lane.path, nowMs, tokens)?.limit;
-    return limit === 'concurrency' || limit === 'probe';
-  });
 }

@@ -49,6 +49,12 @@ export interface UpstreamFault {
   readonly told?: boolean;
 }
 
+/** A whole answer that was not shown, because asking once more can do better. */
+export interface Again {
+  readonly kind: 'again';
+  readonly usage: Usage;
+}
+
 /** One answer on its way to the client, as SSE. */
 export interface StreamTranslator {
   /** Takes bytes of the upstream's body, gives complete frames for the client ('' = none yet). */

@@ -17,12 +17,16 @@ providers:
     endpoint: http://localhost/v1
     models: [a, { id: glm-4.6, upstream: zai-glm-4.6 }]
     headers: { x-team: ${SECRETS[1]} }
+    output_sizing: off
+    affinity_max_wait: 0
+    error_rules: [{ status: [429, 503], code: "7", text: busy, scope: model, action: cool, rest: 3s }]
     load_balancing:
       api_keys:
         - { key: ${SECRETS[0]}, name: work, org: acme, weight: 2, max_requests_per_minute: 60 }
         - { key: ${SECRETS[1]}, max_tokens_per_day: 5000 }
   - { name: q, endpoint: "https://example.com/v1", models: [glm-4.6], api_key: "\${Q}" }
-limits: { max_concurrent: 9, queue: { max_depth: 7, max_wait: 90s } }
+limits: { max_concurrent: 9, queue: { max_depth: 7, max_wait: 90s, spill_after: 500ms } }
+state: { file: state/here.json }
 `;
 
 test('check shows routes, providers, keys, limits and warnings', () => {
@@ -41,12 +45,19 @@ test('check shows routes, providers, keys, limits and warnings', () => {
     '    endpoint http://localhost/v1',
     '    models   a, glm-4.6 (as zai-glm-4.6)',
     '    headers  x-team',
+    '    output   as much as the client asks for',
+    '    output   no more is asked for than the provider reserves at most',
+    '    affinity none',
+    '    affinity a session waits up to 2s for the org with its prompts',
+    '    error    429, 503 code 7 text /busy/i: cool model 3s, no_room (rate_limit)',
     '    key work  org acme  weight 2  ****WXYZ  60 requests/min',
     '    key key-2  org of its own  weight 1  ****  5000 tokens/day',
     '  q (disabled: no key)',
     '  limits   9 at the same time',
     '  queue    7 requests, each for 90s at most',
-    'c.yaml:14:5: warning: providers[1]: no key is left: this provider is disabled',
+    '  spill    to the next provider when the wait is over 500ms',
+    '  file     state/here.json',
+    'c.yaml:17:5: warning: providers[1]: no key is left: this provider is disabled',
   ]) {
     assert.ok(lines.includes(line), `${line}\n---\n${lines.join('\n')}`);
   }

@@ -162,7 +162,8 @@ test('the path of a call is cut off', () => {
 });
 
 test('defaults of a provider', () => {
-  const { strategy, rateLimiting, timeouts, headers } = provider('name: zhipu, api_key: k');
+  const found = provider('name: zhipu, api_key: k');
+  const { strategy, rateLimiting, timeouts, headers } = found;
   assert.equal(strategy, 'least_used');
   assert.deepEqual(rateLimiting, {
     type: 'headers',
@@ -174,6 +175,25 @@ test('defaults of a provider', () => {
   });
   assert.deepEqual(timeouts, { connectMs: 10_000, firstByteMs: 300_000, idleMs: 300_000 });
   assert.deepEqual(headers, {});
+  assert.deepEqual(found.errorRules, []);
+  assert.equal(found.outputSizing, 'auto');
+  assert.equal(found.affinityMaxWaitMs, 2_000);
+});
+
+test('output sizing and affinity', () => {
+  const keys = 'name: zhipu, api_key: k, output_sizing: off, affinity_max_wait: 500ms';
+  const { outputSizing, affinityMaxWaitMs } = provider(keys);
+  assert.deepEqual([outputSizing, affinityMaxWaitMs], ['off', 500]);
+  const fault = faultsOf(one('name: zhipu, api_key: k, output_sizing: on')).join();
+  assert.match(fault, /output_sizing: must be one of auto, off/);
+});
+
+test('spill_after: 2s, or what the file says', () => {
+  const queue = (text: string) =>
+    good(`limits: { queue: { ${text} } }\n${one('name: zai')}`).limits;
+  assert.equal(queue('').queue.spillAfterMs, 2_000);
+  assert.equal(queue('spill_after: 0').queue.spillAfterMs, 0);
+  assert.equal(queue('spill_after: 1m').queue.spillAfterMs, 60_000);
 });
 
 test('headers: names in lower case, values as they are', () => {

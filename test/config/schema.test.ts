@@ -17,7 +17,7 @@ test('every key has a description that ends in a full stop', () => {
     assert.match(node.doc, /\.$/, path);
     if (node.kind === 'object') {
       for (const [key, inner] of Object.entries(node.keys)) walk(inner, `${path}.${key}`);
-    } else if (node.kind === 'list' || node.kind === 'named' || node.kind === 'map') {
+    } else if (['list', 'named', 'map', 'several'].includes(node.kind) && 'of' in node) {
       walk(node.of, `${path}[]`);
     } else if (node.kind === 'either') {
       walk(node.map, path);

@@ -157,8 +157,6 @@ for (const { path, text } of [
   { path: 'server.watch', text: 'server: { watch: true }' },
   { path: 'server.clients', text: 'server: { clients: [] }' },
   { path: 'server.tls', text: 'server: { tls: { cert: x } }' },
-  { path: 'limits.queue.spill_after', text: 'limits: { queue: { spill_after: 5s } }' },
-  { path: 'state.file', text: 'state: { file: x }' },
   { path: 'state.redis', text: 'state: { redis: x }' },
   { path: 'state.on_failure', text: 'state: { on_failure: x }' },
   { path: 'monitoring.dashboard', text: 'monitoring: { dashboard: true }' },
@@ -167,13 +165,6 @@ for (const { path, text } of [
     const [fault = '', ...others] = faultsOf(text + LOCAL);
     assert.ok(fault.includes(`${path}: reserved for a later version`), fault);
     assert.deepEqual(others, []);
-  });
-}
-
-for (const key of ['error_rules: []', 'output_sizing: x', 'affinity_max_wait: 1s']) {
-  test(`reserved: providers[].${key}`, () => {
-    const text = `providers: [{ name: a, endpoint: "http://localhost", models: [m], ${key} }]`;
-    assert.match(faultsOf(text).join('\n'), /reserved for a later version/);
   });
 }
 

@@ -3,10 +3,11 @@
  * meet: translated to Cerebras or to Zhipu, or passed through a second proxy that speaks Anthropic.
  */
 import { after } from 'node:test';
+import type { Bucket } from '../../lib/quotas/bucket.ts';
 import { startSimulator } from '../../lib/simulator/simulator.ts';
 import type { Simulator, SimulatorOptions } from '../../lib/simulator/types.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
-import { until } from '../support/transport-rows.ts';
+import { until } from '../support/upstream.ts';
 
 export interface Rig {
   readonly name: string;
@@ -25,17 +26,19 @@ export interface RigOptions {
   readonly config?: string;
   /** YAML of the key, such as `max_concurrent: 1`. */
   readonly key?: string;
+  /** `limits.queue.max_wait`; by default clients are told soon that no key has room. */
+  readonly maxWait?: string;
 }
 
 type Dialect = 'cerebras' | 'zhipu';
 
 const MODELS = {
-  cerebras: { vision: 'qwen-3.8-27b', all: ['glm-4.6', 'glm-4.5-air', 'qwen-3.8-27b'] },
-  zhipu: { vision: 'glm-4.6v', all: ['glm-4.6', 'glm-4.5-air', 'glm-4.6v'] },
+  cerebras: { vision: 'qwen-3.8-27b', all: ['glm-4.6', 'glm-4.5-air', 'qwen-3.8-27b', 'embed'] },
+  zhipu: { vision: 'glm-4.6v', all: ['glm-4.6', 'glm-4.5-air', 'glm-4.6v', 'embed'] },
 } as const;
 
-/** Told to clients that no key has room in time, before a test grows slow. */
-const MAX_WAIT = 'limits: { queue: { max_wait: 400ms } }';
+const limitsYaml = ({ maxWait = '400ms' }: RigOptions): string =>
+  `limits: { queue: { max_wait: ${maxWait} } }`;
 
 /** A proxy whose provider is the simulator, in the provider's own words. Closed after the file. */
 export async function direct(dialect: Dialect, options: RigOptions = {}): Promise<Rig> {
@@ -63,7 +66,7 @@ providers:
     models: [${MODELS.cerebras.all.join(', ')}]
     load_balancing: { api_keys: [{ key: token-of-the-chain, name: only }] }
 ${options.config ?? ''}
-${MAX_WAIT}
+${limitsYaml(options)}
 `);
   after(() => near.close());
   const proxies = [near, ...far.proxies];
@@ -80,7 +83,8 @@ export function allRigs(options: RigOptions = {}): Promise<Rig[]> {
   ]);
 }
 
-function providerYaml(dialect: Dialect, endpoint: string, { config, key }: RigOptions): string {
+function providerYaml(dialect: Dialect, endpoint: string, options: RigOptions): string {
+  const { config, key } = options;
   return `
 providers:
   - name: upstream
@@ -90,19 +94,19 @@ providers:
     load_balancing:
       api_keys: [{ key: key-one-secret, name: one${key === undefined ? '' : `, ${key}`} }]
 ${config ?? ''}
-${MAX_WAIT}
+${limitsYaml(options)}
 `;
 }
 
 /** Waits until nobody works for anybody: no request in flight, none in a queue, nothing upstream. */
 export function quiet({ simulator, proxies }: Rig): Promise<void> {
-  return until(
-    () => simulator.stats().inFlight === 0 && proxies.every((proxy) => isIdle(proxy)),
-  );
+  return until(() => simulator.stats().inFlight === 0 && proxies.every((proxy) => isIdle(proxy)));
 }
 
 function isIdle({ gateway: { quotas, waiting, bucketNames } }: TestProxy): boolean {
-  return waiting.depth === 0 && bucketNames.every((_, bucket) => quotas.inFlight(asBucket(bucket)) === 0);
+  return (
+    waiting.depth === 0 && bucketNames.every((_, index) => quotas.inFlight(index as Bucket) === 0)
+  );
 }
 
 /** The newest request that the provider saw: its parsed body. */

@@ -31,3 +31,16 @@ for (const { name, first, again, org = 'o', atMs = 1, want } of [
     assert.equal(cache.visit(org, body(again), atMs), 0);
   });
 }
+
+for (const order of ['messages first', 'tools first']) {
+  test(`tools are the start of the prompt, ${order}`, () => {
+    const tools = JSON.stringify([{ name: 'f', description: 'd'.repeat(3 * BLOCK) }]);
+    const text = (messages: string): Buffer => {
+      const parts = [`"messages":["${messages}"]`, `"tools":${tools}`];
+      return Buffer.from(`{${(order === 'tools first' ? parts.reverse() : parts).join()}}`);
+    };
+    const cache = new PrefixCache();
+    cache.visit('o', text('one'), 0);
+    assert.equal(cache.visit('o', text('another'), 1), 3 * BLOCK);
+  });
+}

@@ -19,7 +19,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['exchange'],
   ['standing'],
   ['gateway', 'reply'],
-  ['model-table', 'calibrations', 'waiting'],
+  ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers'],
   [
     'quotas',
     'strategies',

@@ -40,7 +40,20 @@ export function parseMessages(bytes: Buffer): MessagesRequest {
   checkMessages(body);
   checkPrompt(body);
   checkParameters(body);
+  refuseThread(body);
   return body as unknown as MessagesRequest; // every field of the type was checked above
+}
+
+/** A thread's earlier messages would be kept by the server, and any of several providers may serve a
+ *  turn. To leave the field out would lose them silently; on this code the SDK (its tool runner uses
+ *  threads by default) sends the whole conversation instead. */
+function refuseThread(body: Fields): void {
+  if (body.thread === undefined || body.thread === null) return;
+  throw new GatewayError(
+    'INVALID_REQUEST',
+    'thread: conversations are not kept here; send the full conversation without `thread`',
+    { errorCode: 'thread_unsupported_request' },
+  );
 }
 
 /** Reads the body of `POST /v1/messages/count_tokens`: the same fields, and none of those that it

@@ -1,0 +1,107 @@
+/**
+ * How long does an operation take, and how much does it allocate? For one case, in one process.
+ *
+ * Time: calls are repeated until a round lasts ROUND_MS, after a warm-up, ROUNDS times.
+ * Bytes: growth of the heap and of buffers over many operations during which nothing is collected;
+ * the process must have been started with ALLOCATION_FLAGS. Must stay true: every loop is bounded.
+ */
+import type { Case } from './case.ts';
+
+/** A young generation that holds a whole measurement, and a way to empty it before. */
+export const ALLOCATION_FLAGS = [
+  '--expose-gc',
+  '--min-semi-space-size=64',
+  '--max-semi-space-size=64',
+];
+
+const WARM_UP_MS = 250;
+const ROUND_MS = 60;
+const ROUNDS = 9;
+const MAX_CALLS = 50_000_000;
+
+const ALLOCATION_TRIES = 5;
+const ALLOCATION_BYTES = 16 * 1024 * 1024;
+
+export interface Measurement {
+  readonly name: string;
+  readonly unit: string;
+  readonly inputBytes: number;
+  /** ns per operation, one for each round. */
+  readonly roundsNs: readonly number[];
+  /** Bytes allocated per operation. */
+  readonly allocatedBytes: number;
+}
+
+/** Measures a case; throws when its answer is wrong. */
+export function measure(one: Case): Measurement {
+  const call = one.setup();
+  one.check(call());
+  const calls = warmUp(call);
+  const allocatedBytes = allocatedPerCall(call, calls) / one.operations;
+  const roundsNs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    roundsNs.push((timeOf(call, calls) * 1e6) / calls / one.operations);
+  }
+  one.check(call());
+  return {
+    name: one.name,
+    unit: one.unit,
+    inputBytes: one.bytes,
+    roundsNs,
+    allocatedBytes,
+  };
+}
+
+/** Bytes per operation alone, for ceilings. */
+export function measureAllocation(one: Case): number {
+  const call = one.setup();
+  one.check(call());
+  return allocatedPerCall(call, warmUp(call)) / one.operations;
+}
+
+/** What calls give is kept here, so that no call can be left out as useless. */
+let kept: unknown;
+
+function timeOf(call: () => unknown, calls: number): number {
+  const started = performance.now();
+  for (let i = 0; i < calls; i++) kept = call();
+  return performance.now() - started;
+}
+
+/** Runs until the compiler has seen enough; gives the calls of a round. */
+function warmUp(call: () => unknown): number {
+  let calls = 1;
+  let spentMs = 0;
+  let lastMs = 0;
+  while (calls < MAX_CALLS) {
+    lastMs = timeOf(call, calls);
+    spentMs += lastMs;
+    if (spentMs >= WARM_UP_MS && lastMs >= ROUND_MS / 4) break;
+    calls *= 2;
+  }
+  return Math.max(1, Math.round((calls * ROUND_MS) / Math.max(lastMs, 0.001)));
+}
+
+/** The median of a few tries: a stray allocation of the runtime or a collection spoils only one. */
+function allocatedPerCall(call: () => unknown, callsPerRound: number): number {
+  const pilot = Math.max(1, growthOf(call, 10) / 10);
+  const calls = Math.max(10, Math.min(2 * callsPerRound, Math.floor(ALLOCATION_BYTES / pilot)));
+  const tries: number[] = [];
+  for (let i = 0; i < ALLOCATION_TRIES; i++) tries.push(growthOf(call, calls) / calls);
+  return Math.max(0, tries.sort((a, b) => a - b)[ALLOCATION_TRIES >> 1] ?? 0);
+}
+
+function growthOf(call: () => unknown, calls: number): number {
+  if (globalThis.gc === undefined) throw new Error('start with --expose-gc to measure allocation');
+  kept = undefined;
+  globalThis.gc();
+  const before = process.memoryUsage();
+  for (let i = 0; i < calls; i++) kept = call();
+  const after = process.memoryUsage();
+  return after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers;
+}
+
+/** Whether anything was measured at all: reads what the loops wrote. */
+export function lastResult(): unknown {
+  return kept;
+}

@@ -1,0 +1,76 @@
+/**
+ * Which providers does the client have to get along with? One row a case: how the provider speaks
+ * and misbehaves, and what the client is then allowed to notice.
+ */
+import type { SimulatorDialect, SimulatorOptions } from '../../lib/simulator/types.ts';
+import { KEYS } from './rig.ts';
+
+/** Parts of the verdict that a case can do without: see judge.ts. */
+export type Waived = 'one request a turn' | 'parallel calls';
+
+export interface Case {
+  readonly name: string;
+  readonly dialect: SimulatorDialect;
+  /** Faults of the main provider, one a request (lib/simulator/faults.ts). */
+  readonly faults: string;
+  readonly behaviour: SimulatorOptions;
+  /** More directions for the simulated model. */
+  readonly script: readonly string[];
+  readonly waived: readonly Waived[];
+  /** `done`: the work gets done. `too long`: the client tells that the prompt is. */
+  readonly outcome: 'done' | 'too long';
+  /** Takes over a minute: only with LONG=1. */
+  readonly long: boolean;
+}
+
+const row = (name: string, row: Partial<Case> = {}): Case => ({
+  name,
+  dialect: 'cerebras',
+  faults: '',
+  behaviour: {},
+  script: [],
+  waived: [],
+  outcome: 'done',
+  long: false,
+  ...row,
+});
+
+const onEveryKey = (fault: string): string => KEYS.map(() => fault).join(',');
+
+export const CASES: readonly Case[] = [
+  row('cerebras'),
+  row('zhipu', { dialect: 'zhipu' }),
+  row('paced', { behaviour: { tokensPerSecond: 300, firstTokenMs: 200 } }),
+  row('usage-asked', { behaviour: { usage: 'asked' } }),
+  row('usage-never', { behaviour: { usage: 'never' } }),
+  row('tool-search', {
+    script: ['demo: tool ToolSearch {"query":"select:WebFetch,NotebookEdit","max_results":5}'],
+  }),
+  // A refusal of one key, or of all of them for a short time, is no business of the client.
+  row('429', { faults: onEveryKey('429:2') }),
+  row('429-zhipu', { dialect: 'zhipu', faults: onEveryKey('429') }),
+  row('429-tokens', { faults: '429tok:3' }),
+  row('busy', { faults: 'busy,busy' }),
+  row('busy-zhipu', { dialect: 'zhipu', faults: 'ok,busy' }),
+  row('5xx', { faults: '500,503' }),
+  row('html', { faults: 'html' }),
+  row('cut', { faults: 'cut,ok,cut' }),
+  row('void', { faults: 'void' }),
+  row('error-chunk', { faults: 'ok,errorchunk' }),
+  row('key-refused', { faults: '401' }),
+  // Once the client has seen a part of the answer it is told, and asks again by itself.
+  row('cutafter', { faults: 'ok,cutafter:5', waived: ['one request a turn'] }),
+  row('midstream', { faults: 'ok,midstream:5', waived: ['one request a turn'] }),
+  row('cut-in-call', {
+    faults: 'ok,cutafter:10',
+    waived: ['one request a turn', 'parallel calls'],
+  }),
+  row('slow', { faults: 'slow:3000' }),
+  // Longer than a stream is held back: the client waits on pings.
+  row('slow-held', { faults: 'ok,slow:12000' }),
+  row('cooldown', { faults: `ok,${onEveryKey('429:20')}` }),
+  row('overflow', { faults: '400ctx*20', outcome: 'too long', waived: ['one request a turn'] }),
+  row('compact', { faults: 'ok,ok,400ctx', waived: ['one request a turn'] }),
+  row('slow-70', { faults: 'ok,slow:70000', long: true }),
+  row('stall-70', { faults: 'ok,stall:70000', long: true }),
+];
