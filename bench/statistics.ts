@@ -7,7 +7,11 @@ export interface Summary {
 
 /** NaN where there is nothing. */
 export function summarize(values: readonly number[]): Summary {
-  return { median: percentile(values, 50), min: percentile(values, 0), max: percentile(values, 100) };
+  return {
+    median: percentile(values, 50),
+    min: percentile(values, 0),
+    max: percentile(values, 100),
+  };
 }
 
 /** The value at `percent` of the sorted values, interpolated between its neighbours. */

@@ -89,6 +89,8 @@ export interface ErrorDetails {
   /** Extra response headers, such as `allow` of a 405. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
+  /** What the log says in place of the message, where that may quote what a client has written. */
+  readonly logged?: string;
 }
 
 export class GatewayError extends Error {
@@ -161,4 +163,13 @@ export function errorFrame(error: GatewayError, dialect: Dialect, requestId: str
 export function asGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   return new GatewayError('INTERNAL', 'Internal error in the proxy', { cause: thrown });
+}
+
+/** Where a fault of our own came from, for the log: name and frames. Not its text, which may quote a
+ *  body. Undefined for every other error. */
+export function framesOf(error: GatewayError | null): string | undefined {
+  if (error?.code !== 'INTERNAL') return undefined;
+  if (!(error.cause instanceof Error)) return typeof error.cause;
+  const frames = (error.cause.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
+  return [error.cause.name, ...frames.map((line) => line.trim())].join(' < ');
 }

@@ -111,9 +111,11 @@ export class Exchange {
     });
   }
 
-  /** The client is gone: ends the upstream call and whatever is being waited for. */
-  abort(): void {
+  /** Nobody waits for the answer any more, because the client is gone or for another `reason`: ends
+   *  the upstream call and whatever is being waited for. */
+  abort(reason = new GatewayError('CLIENT_GONE', 'The client hung up')): void {
     this.aborted = true;
+    this.error ??= reason;
     this.call?.abort();
     this.onAbort?.();
   }

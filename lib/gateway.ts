@@ -7,11 +7,13 @@
 import { Breakers } from './breakers.ts';
 import { Calibrations } from './calibrations.ts';
 import type { Config, KeyConfig, ProviderConfig } from './config/types.ts';
+import { MAX_WATCHED_KEYS } from './limits.ts';
 import { compileModels, type ModelTable } from './model-table.ts';
 import type { ErrorRule, ModelFacts } from './providers/types.ts';
 import type { Bucket, BucketLimits } from './quotas/bucket.ts';
 import type { Verdict } from './quotas/cooldown-rules.ts';
 import { QuotaTable } from './quotas/quota-table.ts';
+import { SharedQuota } from './quotas/shared-quota.ts';
 import { Sessions } from './sessions.ts';
 import { type KeyRange, keyRange } from './strategies/types.ts';
 import type { Log } from './telemetry/log.ts';
@@ -77,6 +79,8 @@ export interface Lanes {
   readonly range: KeyRange;
   /** The same by org, for conversations whose prompt cache is warm in one; empty for a part. */
   readonly byOrg: ReadonlyMap<Bucket, Lanes>;
+  /** Watches for keys that share one quota without saying so; keys by their index in `list`. */
+  readonly detector: SharedQuota | null;
 }
 
 export interface Gateway extends Services {
@@ -183,20 +187,25 @@ function compileProvider(
         const above = [globalBucket, bucket];
         return [
           model.id,
-          compileLanes(keys.map((key) => compileLane(provider, key, model, ledger, above))),
+          compileLanes(
+            keys.map((key) => compileLane(provider, key, model, ledger, above)),
+            keys.length > 1 && keys.length <= MAX_WATCHED_KEYS
+              ? new SharedQuota(keys.length)
+              : null,
+          ),
         ];
       }),
     ),
   };
 }
 
-function compileLanes(list: readonly Lane[]): Lanes {
+function compileLanes(list: readonly Lane[], detector: SharedQuota | null): Lanes {
   const orgs = new Set(list.map((lane) => lane.key.orgBucket));
   const byOrg = new Map<Bucket, Lanes>();
   for (const org of orgs) {
     byOrg.set(org, lanesOf(list.filter((lane) => lane.key.orgBucket === org)));
   }
-  return { ...lanesOf(list), byOrg };
+  return { ...lanesOf(list), byOrg, detector };
 }
 
 /** Lanes of one model, or a part of them: those of an org, those that have not failed a request. */
@@ -204,6 +213,7 @@ export function lanesOf(list: readonly Lane[]): Lanes {
   return {
     list,
     byOrg: new Map(),
+    detector: null,
     range: keyRange({
       paths: list.map((lane) => lane.path),
       counters: list.map((lane) => lane.key.bucket),

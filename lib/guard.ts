@@ -15,6 +15,8 @@ export interface Guard {
   checkToken(headers: IncomingHttpHeaders): void;
   /** CORS headers for an allowed Origin; empty when the request has none. */
   corsHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>>;
+  /** What the answer to a preflight adds to them. */
+  preflightHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>>;
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = {};
@@ -44,7 +46,18 @@ export function compileGuard(server: ServerConfig): Guard {
     },
     corsHeaders({ origin }) {
       if (origin === undefined) return NO_HEADERS;
-      return { 'access-control-allow-origin': origin, vary: 'origin' };
+      return {
+        'access-control-allow-origin': origin,
+        'access-control-expose-headers': 'request-id, retry-after, x-should-retry',
+        vary: 'origin',
+      };
+    },
+    preflightHeaders(headers) {
+      const asked = headers['access-control-request-headers'];
+      return {
+        'access-control-allow-methods': 'GET, HEAD, POST',
+        ...(asked === undefined ? {} : { 'access-control-allow-headers': asked }),
+      };
     },
   };
 }

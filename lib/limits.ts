@@ -17,6 +17,10 @@ export const MAX_ATTEMPTS = 8;
 /** An error body of a provider is read up to this size: enough for every wording we match. */
 export const MAX_ERROR_BODY_BYTES = 64 * KIB;
 
+/** And for this long: the status says enough to go on with, and the request could be served
+ *  elsewhere meanwhile. */
+export const MAX_ERROR_BODY_MS = 5_000;
+
 /** A provider's text is cut to this before it goes into an error message. */
 export const MAX_PROVIDER_TEXT_CHARS = 2_000;
 
@@ -211,3 +215,7 @@ export const BREAKER_FAULTS = 6;
  *  remembered with the org that holds theirs. */
 export const CACHE_WARM_MS = 300_000;
 export const MAX_SESSIONS = 10_000;
+
+/** Keys of one provider that are watched for a quota they share without saying so: every pair is
+ *  looked at with every answer. */
+export const MAX_WATCHED_KEYS = 32;

@@ -32,7 +32,7 @@ export async function handle(x: Exchange): Promise<void> {
       await punish(x, fault); // key, model or provider rest; throws when nobody else could do better
     }
   } catch (thrown) {
-    x.error = asGatewayError(thrown);
+    x.error ??= asGatewayError(thrown); // one that cut it short says more
     x.reply.fail(x.error);
   } finally {
     settle(x);

@@ -14,6 +14,9 @@ import { laneStanding } from './standing.ts';
 /** The reason of a rest that a circuit breaker made: nobody waits for it (breakers.ts). */
 export const BREAKER = 'breaker';
 
+/** The reason of a request above what a key takes at once, ever: a repeat changes nothing. */
+const TOO_LARGE = 'too_large';
+
 /** A lane that the request could use, and the tokens it would take there. */
 export interface Choice {
   readonly provider: ProviderRuntime;
@@ -59,13 +62,14 @@ export function noRoom(x: Exchange, choices: readonly Choice[], nowMs: number): 
   const cause = resting ? x.gateway.verdicts.get(block.bucket) : undefined;
   const retryAfterMs = Number.isFinite(atMs) ? atMs - nowMs : 1_000;
   if (cause?.reason === BREAKER) return ofVerdict(x, cause, retryAfterMs);
-  const daily = limit.endsWith('_day') ? 'Approaching daily request limit: ' : '';
+  const spent = cause?.quota === undefined ? limit : (`learned_${cause.quota}` as const);
+  const daily = spent.endsWith('_day') ? 'Approaching daily request limit: ' : '';
   const until = Number.isFinite(atMs) ? `until ${new Date(atMs).toISOString()}` : 'for now';
   const why = cause === undefined ? '' : ` (${cause.reason})`;
   return new GatewayError(
-    cause?.answer === 'PROVIDER_BUSY' ? 'PROVIDER_BUSY' : 'NO_ROOM',
+    cause === undefined || isFinal(cause) ? 'NO_ROOM' : cause.answer,
     `${daily}no key of provider "${choice.provider.config.name}" has room ${until}: ` +
-      `${LIMIT_TEXTS[limit]}${why}`,
+      `${LIMIT_TEXTS[spent]}${why}`,
     { retryAfterMs },
   );
 }
@@ -85,8 +89,17 @@ export function lastWord(x: Exchange, choices: readonly Choice[], nowMs: number)
 function ofVerdict(x: Exchange, verdict: Verdict | null, retryAfterMs = 1_000): GatewayError {
   if (verdict === null) return new GatewayError('NO_ROOM', 'No key can serve this request now');
   const text = x.gateway.redact(explained(x, verdict));
-  const final = verdict.answer === 'BALANCE_EXHAUSTED' || verdict.answer === 'MODEL_NOT_FOUND';
-  return new GatewayError(verdict.answer, text, final ? {} : { retryAfterMs });
+  if (verdict.reason === TOO_LARGE) {
+    return new GatewayError(verdict.answer, text, { shouldRetry: false });
+  }
+  return new GatewayError(verdict.answer, text, isFinal(verdict) ? {} : { retryAfterMs });
+}
+
+/** What does not pass by itself. */
+function isFinal({ answer }: Verdict): boolean {
+  return (
+    answer === 'BALANCE_EXHAUSTED' || answer === 'MODEL_NOT_FOUND' || answer === 'KEYS_REFUSED'
+  );
 }
 
 /** A fault of the upstream names the provider; what a provider says on purpose stands for itself. */
@@ -97,20 +110,22 @@ function explained(x: Exchange, { answer, message }: Verdict): string {
   return `provider "${name}" failed: ${message}`;
 }
 
-/** Every key is disabled, or out of money: nothing passes by itself. Undefined where some key is
- *  neither. */
+/** Every key is disabled, or rests for what does not pass by itself. Undefined where some key is and
+ *  does not. */
 function allDead(x: Exchange, choices: readonly Choice[], nowMs: number): GatewayError | undefined {
   if (choices.length === 0) return undefined;
   const verdicts: (Verdict | undefined)[] = [];
   for (const { lane } of choices) {
     const { state, bucket } = laneStanding(x.gateway, lane, nowMs);
     const verdict = x.gateway.verdicts.get(bucket);
-    const broke = state === 'cooling' && verdict?.answer === 'BALANCE_EXHAUSTED';
+    const broke = state === 'cooling' && verdict !== undefined && isFinal(verdict);
     if (state !== 'disabled' && !broke) return undefined;
     verdicts.push(verdict);
   }
   const balance = verdicts.find((verdict) => verdict?.answer === 'BALANCE_EXHAUSTED');
   if (balance !== undefined) return ofVerdict(x, balance);
+  const noModel = verdicts.every((verdict) => verdict?.answer === 'MODEL_NOT_FOUND');
+  if (noModel) return ofVerdict(x, verdicts[0] ?? null);
   const names = choices.map(
     ({ provider, lane }) => `${provider.config.name}/${lane.key.config.name}`,
   );

@@ -117,7 +117,7 @@ export class Reply {
   write(frames: string | Buffer): boolean {
     if (this.#state !== 'open' || this.#response.destroyed) return true;
     this.#quietPulses = 0;
-    this.#bytes += frames.length;
+    this.#bytes += Buffer.byteLength(frames);
     this.#response.write(frames);
     return this.#response.writableLength < CLIENT_HIGH_WATER_BYTES;
   }
@@ -142,8 +142,10 @@ export class Reply {
       return;
     }
     const told = this.#state === 'held' ? afterHold(error) : error;
+    const frame = errorFrame(told, this.#dialect, this.#requestId);
     this.#state = 'done';
-    this.#response.end(errorFrame(told, this.#dialect, this.#requestId));
+    this.#bytes += Buffer.byteLength(frame);
+    this.#response.end(frame);
   }
 
   /** Called once per second by the server's ticker: holds, then pings while nothing is written. */

@@ -78,13 +78,11 @@ async function untilStopped(server: RunningServer, config: Config, log: Log): Pr
   const onException = onFault('uncaught exception');
   const onRejection = onFault('unhandled rejection');
   process.on('uncaughtException', onException).on('unhandledRejection', onRejection);
-  let cut = false;
   const clean = await new Promise<boolean>((resolve) => {
     let signals = 0;
     const onSignal = (signal: string) => {
       signals += 1;
       if (signals > 1) {
-        cut = true;
         server.cut();
         return;
       }
@@ -94,5 +92,5 @@ async function untilStopped(server: RunningServer, config: Config, log: Log): Pr
     for (const signal of SIGNALS) process.on(signal, onSignal);
   });
   process.off('uncaughtException', onException).off('unhandledRejection', onRejection);
-  return clean && !cut;
+  return clean;
 }

@@ -2,21 +2,15 @@
  * The listening side: accepts connections, guards, looks the route up, catches at the edge, drains.
  *
  * Must stay true: only this file listens; a request that fails inside ends alone; while draining,
- * new requests get a 503 and those in flight finish.
+ * new requests get a 503 and those in flight finish, to their last byte.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
-import {
-  asGatewayError,
-  type Dialect,
-  errorBody,
-  errorHeaders,
-  GatewayError,
-  requestIdHeaders,
-  statusOf,
-} from './errors.ts';
-import { Exchange, newUniqueId } from './exchange.ts';
+import { draining, type LocalCall, notFound, refuse } from './answer.ts';
+import { type Dialect, errorBody, GatewayError } from './errors.ts';
+import { type Endpoint, Exchange, newUniqueId } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { registerGauges } from './gauges.ts';
 import { compileGuard, type Guard } from './guard.ts';
 import { HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, PULSE_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { handle } from './pipeline.ts';
@@ -40,9 +34,18 @@ export interface RunningServer {
   cut(): void;
 }
 
-/** Listens on `config.server`. Rejects with the system's error (EADDRINUSE, EACCES, …). */
-export function startServer(gateway: Gateway): Promise<RunningServer> {
-  return new Listener(gateway).listen();
+/** Calls back once per PULSE_MS, until what it returns is called. */
+export type Ticker = (pulse: () => void) => () => void;
+
+const everySecond: Ticker = (pulse) => {
+  const timer = setInterval(pulse, PULSE_MS).unref();
+  return () => clearInterval(timer);
+};
+
+/** Listens on `config.server`. Silent streams are held and kept awake at the pace of `ticker`.
+ *  Rejects with the system's error (EADDRINUSE, EACCES, …). */
+export function startServer(gateway: Gateway, ticker = everySecond): Promise<RunningServer> {
+  return new Listener(gateway).listen(ticker);
 }
 
 class Listener {
@@ -50,9 +53,11 @@ class Listener {
   readonly #live = new Set<Exchange>();
   readonly #front: Front;
   #draining = false;
+  #wasCut = false;
   #idle: (() => void) | null = null;
 
   constructor(gateway: Gateway) {
+    registerGauges(gateway);
     this.#front = {
       gateway,
       guard: compileGuard(gateway.config.server),
@@ -66,15 +71,14 @@ class Listener {
     this.#server.on('clientError', onClientError);
   }
 
-  listen(): Promise<RunningServer> {
+  listen(ticker: Ticker): Promise<RunningServer> {
     const { bindAddress, port } = this.#front.gateway.config.server;
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ host: bindAddress, port }, () => {
         this.#server.off('error', reject);
-        const pulse = setInterval(() => this.#pulse(), PULSE_MS);
-        pulse.unref();
-        this.#server.once('close', () => clearInterval(pulse));
+        const stopTicker = ticker(() => this.#pulse());
+        this.#server.once('close', stopTicker);
         const bound = this.#server.address() as AddressInfo;
         resolve({
           address: bound.address,
@@ -88,37 +92,52 @@ class Listener {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const { gateway, guard, router } = this.#front;
-    const url = request.url ?? '/';
+    const { url = '/', method = '' } = request;
     const dialect = dialectOf(url, gateway);
+    const local = { gateway, request, response, dialect, rest: '', draining: this.#draining };
     try {
       guard.checkOrigin(request.headers);
       this.#allowOrigin(request, response);
-      if (request.method === 'OPTIONS' && request.headers.origin !== undefined) {
-        response.writeHead(204).end();
+      if (method === 'OPTIONS' && request.headers.origin !== undefined) {
+        response.writeHead(204, guard.preflightHeaders(request.headers)).end();
         return;
       }
       if (dialect !== null) guard.checkToken(request.headers);
-      const found = router.find(request.method ?? '', url);
-      if ('allow' in found) throw notFound(found.allow, request.method ?? '', url);
+      const found = router.find(method, url);
+      if ('allow' in found) throw notFound(found.allow, method, url);
       if (this.#draining && dialect !== null) throw draining();
-      this.#dispatch(found.handler, found.rest, request, response);
+      this.#dispatch(found.handler, { ...local, rest: found.rest });
     } catch (thrown) {
-      refuse(thrown, dialect ?? 'anthropic', request, response, gateway);
+      refuse(local, thrown);
     }
   }
 
-  #dispatch(route: Route, rest: string, request: IncomingMessage, response: ServerResponse): void {
-    const { gateway } = this.#front;
-    if (route.kind === 'local') {
-      route.answer({ gateway, request, response, rest, draining: this.#draining });
-      return;
+  #dispatch(route: Route, local: LocalCall): void {
+    switch (route.kind) {
+      case 'local':
+        void route.answer(local);
+        return;
+      case 'proxied':
+        this.#takeIn(route.endpoint, local);
+        return;
+      default: {
+        const never: never = route;
+        throw new Error(`unknown route ${String(never)}`);
+      }
     }
-    const exchange = new Exchange(gateway, route.endpoint, request, response, rest);
+  }
+
+  /** In flight until the pipeline is through and the client has its last byte (or is gone). */
+  #takeIn(endpoint: Endpoint, { gateway, request, response, rest }: LocalCall): void {
+    const exchange = new Exchange(gateway, endpoint, request, response, rest);
     this.#live.add(exchange);
-    response.once('close', () => {
-      if (!response.writableFinished) exchange.abort();
+    const closed = new Promise<void>((resolve) => {
+      response.once('close', () => {
+        if (!response.writableFinished) exchange.abort();
+        resolve();
+      });
     });
-    void handle(exchange).finally(() => this.#forget(exchange));
+    void Promise.all([handle(exchange), closed]).finally(() => this.#forget(exchange));
   }
 
   #allowOrigin(request: IncomingMessage, response: ServerResponse): void {
@@ -147,22 +166,26 @@ class Listener {
     return clean;
   }
 
+  /** True: nothing is in flight any more; false: it was cut, or the time is over. */
   #whenIdle(timeoutMs: number): Promise<boolean> {
     if (this.#live.size === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), timeoutMs);
       this.#idle = () => {
         clearTimeout(timer);
-        resolve(true);
+        resolve(!this.#wasCut);
       };
     });
   }
 
+  /** Those who read slowly are not waited for: the last frame is in their socket, or it is not. */
   #cut(): void {
+    this.#wasCut ||= this.#live.size > 0;
     for (const exchange of this.#live) {
       exchange.reply.fail(draining());
-      exchange.abort();
+      exchange.abort(draining());
     }
+    this.#idle?.();
   }
 }
 
@@ -177,45 +200,6 @@ function isBelow(url: string, prefix: string): boolean {
   if (!url.startsWith(prefix)) return false;
   const next = url.charCodeAt(prefix.length);
   return Number.isNaN(next) || next === 0x2f || next === 0x3f;
-}
-
-function notFound(allow: string, method: string, url: string): GatewayError {
-  const path = JSON.stringify(url.split('?')[0]?.slice(0, 200) ?? '');
-  if (allow === '') return new GatewayError('NOT_FOUND', `There is no ${path} here`);
-  const message = `${path} does not take ${method.slice(0, 20)}, only ${allow}`;
-  return new GatewayError('METHOD_NOT_ALLOWED', message, { headers: { allow } });
-}
-
-function draining(): GatewayError {
-  return new GatewayError('DRAINING', 'The proxy is shutting down; try again in a moment', {
-    retryAfterMs: 1_000,
-    headers: { connection: 'close' },
-  });
-}
-
-/** An error before there is an exchange. The body that may be on its way is not waited for. */
-function refuse(
-  thrown: unknown,
-  dialect: Dialect,
-  request: IncomingMessage,
-  response: ServerResponse,
-  gateway: Gateway,
-): void {
-  const error = asGatewayError(thrown);
-  const requestId = `req_${newUniqueId()}`;
-  const body = errorBody(error, dialect, requestId);
-  const status = statusOf(error.code, dialect);
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-    ...requestIdHeaders(requestId, dialect),
-    ...errorHeaders(error),
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
-  request.resume();
-  const fields = { request_id: requestId, status, error: error.message };
-  if (error.code === 'INTERNAL') gateway.log.error('request failed inside', { ...fields });
-  else gateway.log.info('request refused', fields);
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {

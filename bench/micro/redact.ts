@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { makeRedactor, REDACTED } from '../../lib/telemetry/redact.ts';
 import type { Case } from '../case.ts';
 
-const SECRETS = Array.from({ length: 16 }, (_, key) => `csk-${'0123456789abcdef'.repeat(2)}-${key}`);
+const SECRETS = Array.from(
+  { length: 16 },
+  (_, key) => `csk-${'0123456789abcdef'.repeat(2)}-${key}`,
+);
 const CLEAN = 'Key "work" of provider cerebras: requests per minute, room again in 12 s';
 const FULL = `Wrong API key provided: ${SECRETS[3]}. You can find your API key in the console.`;
 

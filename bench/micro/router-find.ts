@@ -11,7 +11,12 @@ providers: [{ name: local, preset: generic, endpoint: "http://127.0.0.1:9/v1", m
 
 const ROWS = [
   { name: 'exact', method: 'POST', url: '/anthropic/v1/messages', kind: 'proxied' },
-  { name: 'with a query', method: 'POST', url: '/anthropic/v1/messages?beta=true', kind: 'proxied' },
+  {
+    name: 'with a query',
+    method: 'POST',
+    url: '/anthropic/v1/messages?beta=true',
+    kind: 'proxied',
+  },
   { name: 'prefix', method: 'POST', url: '/openai/v1/embeddings', kind: 'proxied' },
   { name: 'nothing', method: 'GET', url: '/favicon.ico', kind: undefined },
 ];

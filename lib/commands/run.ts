@@ -1,5 +1,4 @@
 /** `cooldown-proxy run`: configuration -> a listening proxy, until a signal ends it. */
-
 import { ConfigError } from '../config/faults.ts';
 import { findAndLoad } from '../config/load.ts';
 import { serve } from '../serve.ts';

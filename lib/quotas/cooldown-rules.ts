@@ -31,6 +31,9 @@ export interface Verdict {
   readonly message: string;
   /** The exhausted quota, where code or text say which. */
   readonly quota?: QuotaName;
+  /** The end is that of the quota's window, as a header tells it. Nobody asked to wait that long: a
+   *  quota that refills all the time has room before it. */
+  readonly atReset?: true;
   /** Of a prompt too long: its tokens (as the provider counts) and what the model takes. */
   readonly promptTokens?: number;
   readonly maxTokens?: number;
@@ -64,6 +67,7 @@ export function classify(
     code: text.code,
     message: text.message === '' ? `HTTP ${shownStatus}` : text.message,
     ...(quota === undefined ? {} : { quota }),
+    ...(isReset(quota, readings, headers, nowMs) ? { atReset: true } : {}),
     ...(rule.answer === 'PROMPT_TOO_LONG' ? promptNumbers(text.searched) : {}),
   };
 }
@@ -89,14 +93,40 @@ function endOf(
   nowMs: number,
 ): number {
   const zone = rule.textZoneMinutes ?? 0;
-  const asked = retryAfterMs(headers, nowMs) ?? 0;
-  const reset = readings.find((reading) => reading.quota === quota)?.resetAtMs;
-  const named = asked > 0 ? nowMs + asked : (reset ?? timeInText(text.searched, nowMs, zone));
+  const askedMs = retryAfterMs(headers, nowMs) ?? 0;
+  const named =
+    askedMs > 0
+      ? nowMs + askedMs
+      : (resetOf(quota, readings) ?? timeInText(text.searched, nowMs, zone));
   const end = named ?? midnightFor(rule, nowMs) ?? (rule.restMs > 0 ? nowMs + rule.restMs : 0);
-  return Math.min(end, nowMs + MAX_COOLDOWN_MS);
+  return Math.min(end, nowMs + capMs(quota));
 }
 
-const DAY_MS = 24 * 3_600_000;
+function resetOf(
+  quota: QuotaName | undefined,
+  readings: readonly RateReading[],
+): number | undefined {
+  return readings.find((reading) => reading.quota === quota)?.resetAtMs;
+}
+
+function isReset(
+  quota: QuotaName | undefined,
+  readings: readonly RateReading[],
+  headers: Headers,
+  nowMs: number,
+): boolean {
+  return (retryAfterMs(headers, nowMs) ?? 0) <= 0 && resetOf(quota, readings) !== undefined;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A quota is whole again after its own window, whatever end is named (SURFACE §4.6). */
+function capMs(quota: QuotaName | undefined): number {
+  if (quota?.endsWith('_minute') === true) return MINUTE_MS;
+  return quota?.endsWith('_hour') === true ? HOUR_MS : MAX_COOLDOWN_MS;
+}
 
 /** A quota of calendar days, in a zone the row knows, ends at the next midnight there. */
 function midnightFor(rule: ErrorRule, nowMs: number): number | undefined {

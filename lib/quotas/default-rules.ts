@@ -32,8 +32,9 @@ const PROMPT_TOO_LONG = new RegExp(
 );
 const POLICY =
   /content[_ ](?:policy|filter|management)|safety (?:system|policy)|responsible ai|moderation/i;
+/** In one sentence; a dot inside of a word (`glm-4.6`) does not end it. */
 const NO_SUCH_MODEL =
-  /model[^.]{0,120}(?:not[_ ]found|(?:does|do|did) not exist|no longer|unknown|decommissioned|deprecated)|(?:no such|unknown|invalid) model/i;
+  /\bmodels?\b(?:[^.]|\.\S){0,120}(?:not[_ ]found|(?:does|do|did) not exist|no longer (?:available|exist|supported)|(?:is|was|been) (?:unknown|decommissioned|deprecated|retired))|model[_ ]not[_ ]found|(?:no such|unknown|invalid) model\b/i;
 const NO_ACCESS = /(?:not have access to|no access to|not allowed to use).{0,40}model/i;
 const HTML = /^(?:an HTML page|<)/i;
 const BALANCE = /insufficient[_ ](?:quota|balance|funds|credit)|exceeded your current quota/i;

@@ -12,7 +12,8 @@ type Json = Readonly<Record<string, unknown>>;
 export interface ErrorText {
   /** For people; one line, bounded; empty where the body says nothing. */
   readonly message: string;
-  /** The body's own code, else its type, else the number in `[1313]`; empty where there is none. */
+  /** The body's own code, else its type, else the number in front, as in `[1313][Your account …]`;
+   *  empty where there is none. */
   readonly code: string;
   /** Everything that may stand for a code in a rule. */
   readonly codes: readonly string[];
@@ -31,11 +32,12 @@ export function readErrorText(bodyText: string): ErrorText {
   const parsed = parse(body);
   const fields = isObject(parsed) ? [innerOf(parsed), parsed] : [];
   const message = oneLine(fields.map(messageOf).find((text) => text !== '') ?? plainText(body));
-  const bracket = /\[(\d{3,4})\]/.exec(message)?.[1];
+  const own = fields.flatMap((object) => [object.code, object.error_code, object.status]);
   const named = [
-    ...fields.flatMap((object) => [object.code, object.error_code, object.status]),
+    ...own,
     ...fields.map((object) => object.type),
-    bracket,
+    // Further on, or beside a code, it is an index: `messages[1001].content is illegal`.
+    own.some((code) => codeOf(code) !== '') ? '' : /^\[(\d{3,4})\]/.exec(message)?.[1],
   ];
   const codes = [...new Set(named.map(codeOf).filter((code) => code !== ''))];
   return {

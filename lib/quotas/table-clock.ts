@@ -22,7 +22,11 @@ export const CLOCK_WORDS = 4;
 const LEAD_MS = 48 * 3_600_000;
 /** Steps back up to this are waited out. */
 const PATIENCE_SECONDS = 60;
-const LAST_SECOND = 0x7fff_ffff - 0x1_0000;
+const LAST_SECOND = 0x7fff_ffff - 0x1_0000; // in 68 years
+/** Twenty years: more is no clock that was set back, but no time at all. */
+const MAX_STEP_BACK_SECONDS = 20 * 366 * 86_400;
+/** Other threads move the clock at most once a second: a try is lost once or twice, never so often. */
+const MAX_TRIES = 100;
 const TWO_32 = 2 ** 32;
 
 /** Whether wrapped time `a` is before wrapped time `b`. */
@@ -57,13 +61,14 @@ export class TableClock {
    *  Returns the seconds by which this call moved the table on; 0 nearly always. */
   sync(nowMs: number): number {
     const words = this.#words;
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const last = Atomics.load(words, SECOND);
       const offset = Atomics.load(words, OFFSET_SECONDS);
       const sinceEpochMs = nowMs - this.#epochMs + offset * 1_000;
       const second = Math.floor(sinceEpochMs / 1_000);
       if (second === last) return this.#set(second, sinceEpochMs);
-      if (!(second <= LAST_SECOND)) return this.#wait(last, 0); // no time at all
+      const isTime = second <= LAST_SECOND && last - second < MAX_STEP_BACK_SECONDS;
+      if (!isTime || tries === MAX_TRIES) return this.#wait(last, 0);
       if (second > last) {
         if (Atomics.compareExchange(words, SECOND, last, second) !== last) continue;
         this.#set(second, sinceEpochMs);

@@ -1,5 +1,4 @@
 /** GET /health: can the proxy serve, and where does every key stand. Never a secret. */
-
 import { send } from '../answer.ts';
 import type { Gateway, KeyRuntime, ProviderRuntime } from '../gateway.ts';
 import type { BucketState } from '../quotas/bucket.ts';

@@ -1,5 +1,4 @@
 /** GET /metrics: the Prometheus exposition. Gauges of quotas and keys are read when asked for. */
-
 import { send } from '../answer.ts';
 import { EXPOSITION_TYPE } from '../telemetry/registry.ts';
 import type { Route } from './types.ts';

@@ -1,9 +1,8 @@
 /** GET …/models and …/models/{id}: what can be asked for, in the words of either dialect. */
-
-import { answerJson } from '../answer.ts';
+import { answerJson, type LocalCall } from '../answer.ts';
 import { GatewayError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
-import type { LocalCall, Route } from './types.ts';
+import type { Route } from './types.ts';
 
 /** Anthropic wants a date and OpenAI a number; a mapping has no birthday, so it is this project's. */
 const CREATED_S = 1_763_856_000;
@@ -13,7 +12,7 @@ export const anthropicModels: Route = {
   kind: 'local',
   answer(call) {
     const data = [...call.gateway.models.ids.map(anthropicModel), ...tierAliases(call.gateway)];
-    return answerJson(call, 'anthropic', () => ({
+    return answerJson(call, () => ({
       data,
       has_more: false,
       first_id: data[0]?.id ?? null,
@@ -24,14 +23,14 @@ export const anthropicModels: Route = {
 
 export const anthropicModelById: Route = {
   kind: 'local',
-  answer: (call) => answerJson(call, 'anthropic', () => anthropicModel(known(call))),
+  answer: (call) => answerJson(call, () => anthropicModel(known(call))),
 };
 
 export const openaiModels: Route = {
   kind: 'local',
   answer(call) {
     const { models } = call.gateway;
-    return answerJson(call, 'openai', () => ({
+    return answerJson(call, () => ({
       object: 'list',
       data: models.ids.map((id) => openaiModel(id, call.gateway)),
     }));
@@ -40,7 +39,7 @@ export const openaiModels: Route = {
 
 export const openaiModelById: Route = {
   kind: 'local',
-  answer: (call) => answerJson(call, 'openai', () => openaiModel(known(call), call.gateway)),
+  answer: (call) => answerJson(call, () => openaiModel(known(call), call.gateway)),
 };
 
 function anthropicModel(id: string): { id: string } & Record<string, unknown> {

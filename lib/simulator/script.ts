@@ -15,9 +15,10 @@
  * Also plain words: "create a file notes.txt" writes it, shows it with cat and reads it.
  * A script runs in three steps: all writes in one answer, then everything else in parallel, then a
  * text that tells what the tools gave back. A step is over when its calls are answered by tool
- * messages. Relative paths start at the working directory that the client's prompt names.
- * Without a script: a short text that says who is speaking. Directions inside <system-reminder> do
- * not count: clients put files there that nobody asked to run.
+ * messages; a new message of the user ends the script. Relative paths start at the working
+ * directory that the client's prompt names. Without a script: a short text that says who is
+ * speaking. Directions inside <system-reminder> do not count: clients put files there that nobody
+ * asked to run.
  */
 import type { ChatRequest, SeenMessage } from './request.ts';
 import { sample } from './sample.ts';
@@ -137,14 +138,16 @@ function report(turn: Turn, steps: number): string {
   return [`Simulator: ${steps} tool results came back.`, ...lines].join('\n');
 }
 
-/** Everything since the last message of the user that holds a script, if its turn still runs. */
+/** Everything since the last message of the user, if that holds a script and its turn still runs. */
 function readTurn(messages: readonly SeenMessage[]): Turn {
   let at = messages.length - 1;
   let script: Script | undefined;
   for (; at >= 0 && script === undefined; at--) {
     const message = messages[at];
     if (message?.role === 'assistant' && message.calls.length === 0) break;
-    if (message?.role === 'user') script = readScript(message.text);
+    if (message?.role !== 'user' || plain(message.text) === '') continue;
+    script = readScript(message.text);
+    if (script === undefined) break;
   }
   const since = messages.slice(at + 1);
   const names = new Map(since.flatMap(({ calls }) => calls.map(({ id, name }) => [id, name])));

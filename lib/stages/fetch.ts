@@ -25,12 +25,22 @@ export async function fetchUpstream(x: Exchange): Promise<TransportError | null>
   });
   try {
     x.answer = await x.call.answer;
+    countAttempt(x, String(x.answer.status));
     return null;
   } catch (thrown) {
     if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
+    countAttempt(x, 'none');
     if (thrown instanceof TransportError) return thrown;
     throw thrown;
   }
+}
+
+/** `status` is `none` where no answer came. */
+function countAttempt(x: Exchange, status: string): void {
+  const provider = x.provider?.config.name ?? '';
+  const key = x.lane?.key.config.name ?? '';
+  const model = x.route?.modelId ?? 'other';
+  x.gateway.metrics.upstreamRequests.labels(provider, key, model, status).add();
 }
 
 /** `/v1` stands once, whether the endpoint ends in it or not. A provider of the Messages protocol

@@ -1,9 +1,10 @@
 /** LEARN. What an answer's headers and status teach about the key; a refusal becomes a verdict. */
 import type { Exchange } from '../exchange.ts';
 import type { Lane, ProviderRuntime } from '../gateway.ts';
-import { MAX_ERROR_BODY_BYTES } from '../limits.ts';
+import { MAX_ERROR_BODY_BYTES, MAX_ERROR_BODY_MS } from '../limits.ts';
 import { classify, type Verdict } from '../quotas/cooldown-rules.ts';
 import { readRateHeaders } from '../quotas/rate-headers.ts';
+import type { RateReading } from '../quotas/rate-reading.ts';
 import { collectBody } from '../transports/collect.ts';
 import { type Answer, type Call, TransportError } from '../transports/types.ts';
 
@@ -22,7 +23,9 @@ export async function learn(x: Exchange): Promise<Verdict | TransportError | nul
     quotas.answered(lane.path, x.lease);
     return null;
   }
-  const body = await x.untilGone(collectBody(answer, x.call as Call, MAX_ERROR_BODY_BYTES));
+  const body = await x.untilGone(
+    collectBody(answer, x.call as Call, MAX_ERROR_BODY_BYTES, MAX_ERROR_BODY_MS),
+  );
   if (body instanceof TransportError) return body;
   const rules = x.provider?.errorRules ?? [];
   const text = body.bytes.toString('utf8');
@@ -34,7 +37,34 @@ function learnHeaders(x: Exchange, answer: Answer, lane: Lane): void {
   if (type !== 'headers' && type !== 'per_key_cerebras_headers') return;
   const nowMs = x.gateway.nowMs();
   const readings = readRateHeaders(answer.headers, nowMs);
-  if (readings.length > 0) x.gateway.quotas.learn(lane.orgModelBucket, nowMs, readings);
+  if (readings.length === 0) return;
+  const { quotas } = x.gateway;
+  quotas.learn(lane.orgModelBucket, nowMs, readings);
+  const twin = findTwin(x, lane, readings);
+  if (twin !== null) quotas.learn(twin.orgModelBucket, nowMs, readings);
+}
+
+/** Another key, of another org by the configuration, that turns out to draw on the same quota. */
+function findTwin(x: Exchange, lane: Lane, readings: readonly RateReading[]): Lane | null {
+  const lanes = x.provider?.lanes.get(x.candidate?.model.id ?? '');
+  const reading = readings.find(({ quota, remaining }) => {
+    return quota.startsWith('requests') && remaining !== undefined;
+  });
+  if (lanes?.detector == null || reading?.remaining === undefined) return null;
+  const found = lanes.detector.look(
+    lanes.list.indexOf(lane),
+    reading.limit ?? 0,
+    reading.remaining,
+  );
+  const twin = lanes.list[found];
+  if (twin === undefined || twin.key.orgBucket === lane.key.orgBucket) return null;
+  const keys = [lane.key.config.name, twin.key.config.name];
+  x.gateway.log.warn('keys share one quota: give them the same org', {
+    provider: x.provider?.config.name,
+    keys,
+    model: x.route?.modelId,
+  });
+  return twin;
 }
 
 function countAttempt(x: Exchange, status: string): void {

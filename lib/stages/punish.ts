@@ -1,8 +1,8 @@
 /**
  * PUNISH. A failed attempt -> who rests, and whether the request may go on. Nothing was shown yet.
  *
- * Must stay true: a caller's own mistake punishes nobody; a rest is never shortened; the reservation
- * of the attempt is back before the next one is made.
+ * Must stay true: a caller's own mistake punishes nobody; a rest is never shortened; whoever rests
+ * does so before the reservation of the attempt is back, which is before the next one is made.
  */
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -29,6 +29,7 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
   const verdict = verdictOf(x, fault, nowMs);
   x.verdict = verdict;
   x.call?.abort();
+  if (!x.aborted && verdict.action !== 'give-up') apply(x, verdict, lane, nowMs);
   quotas.settle(lane.path, x.lease, nowMs, 0);
   x.gateway.waiting.onRelease();
   if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
@@ -36,7 +37,6 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
     if (shrinks(x, verdict)) return;
     throw new GatewayError(verdict.answer, x.gateway.redact(refusalText(x, verdict)));
   }
-  apply(x, verdict, lane, nowMs);
   logFault(x, verdict, lane);
   const again = x.candidate !== null && !x.avoid.has(x.candidate.provider);
   if (verdict.action === 'retry' && again) await backOff(x);
@@ -86,23 +86,18 @@ function apply(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
   switch (verdict.action) {
     case 'retry':
     case 'give-up':
-      x.faultsAtProvider += 1;
-      if (verdict.scope === 'model' || x.faultsAtProvider >= MAX_FAULTS_AT_PROVIDER) {
-        x.avoid.add(x.candidate?.provider ?? -1);
-      }
-      x.tried.add(lane);
+      goOn(x, verdict, lane);
       trip(x, verdict, lane, nowMs);
       return;
     case 'lower-concurrency':
       quotas.lowerConcurrency(bucket, nowMs);
-      quotas.cool(bucket, nowMs, verdict.untilMs);
+      rest(x, verdict, lane, bucket, nowMs);
       break;
     case 'disable':
       quotas.disable(bucket);
       break;
     case 'cool':
-      if (verdict.untilMs > 0) quotas.cool(bucket, nowMs, verdict.untilMs);
-      else quotas.rest(bucket, nowMs);
+      rest(x, verdict, lane, bucket, nowMs);
       break;
     default: {
       const never: never = verdict.action;
@@ -113,11 +108,37 @@ function apply(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
   x.gateway.metrics.cooldowns.labels(providerName(x), lane.key.config.name, verdict.reason).add();
 }
 
-/** Faults in a row open the circuit of the key, and of the provider. A missing model is no fault. */
+/** To the end that was named, or earlier where the quota refills all the time; else doubling. */
+function rest(x: Exchange, verdict: Verdict, lane: Lane, bucket: Bucket, nowMs: number): void {
+  const { quotas } = x.gateway;
+  const { untilMs, quota, atReset } = verdict;
+  if (untilMs === 0) quotas.rest(bucket, nowMs);
+  else if (atReset !== true || quota === undefined) quotas.cool(bucket, nowMs, untilMs);
+  else {
+    const { tokens } = x.lease;
+    const probeMs = quotas.probeAtMs(lane.orgModelBucket, nowMs, quota, untilMs, tokens);
+    quotas.cool(bucket, nowMs, probeMs);
+  }
+}
+
+/** Nothing is at fault that lasts: the request goes on, here or without this provider. A model that
+ *  is not there, and a request that no key here would take, need no second try. */
+function goOn(x: Exchange, { scope, answer }: Verdict, lane: Lane): void {
+  x.faultsAtProvider += 1;
+  x.tried.add(lane);
+  const lanes = x.provider?.lanes.get(x.candidate?.model.id ?? '')?.list ?? [];
+  const spent = answer === 'NO_ROOM' && lanes.every((one) => x.tried.has(one));
+  if (scope !== 'model' && !spent && x.faultsAtProvider < MAX_FAULTS_AT_PROVIDER) return;
+  x.avoid.add(x.candidate?.provider ?? -1);
+}
+
+/** Faults in a row open the circuit of the key, and of the provider. What a provider says on purpose
+ *  (a missing model, a request too large) is no fault. */
 function trip(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
   const { breakers, metrics, verdicts } = x.gateway;
   const { bucket: providerBucket, config } = x.provider as ProviderRuntime;
-  if (verdict.scope === 'model') return;
+  const { answer } = verdict;
+  if (answer !== 'UPSTREAM_FAILED' && answer !== 'UPSTREAM_TIMEOUT') return;
   for (const bucket of [lane.key.bucket, providerBucket]) {
     if (breakers.fault(bucket, nowMs) === 0) continue;
     verdicts.set(bucket, { ...verdict, reason: BREAKER });
@@ -130,7 +151,8 @@ function bucketOf(x: Exchange, verdict: Verdict, lane: Lane): Bucket {
     case 'org':
       return lane.key.orgBucket;
     case 'key-model':
-      return lane.keyModelBucket;
+      // A quota is the org's: its other keys would only be told the same.
+      return verdict.quota === undefined ? lane.keyModelBucket : lane.orgModelBucket;
     case 'model':
       return lane.modelBucket;
     case 'provider':

@@ -7,6 +7,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { LINGER_MS, MAX_RESPONSE_BYTES } from '../limits.ts';
+import { readErrorText } from '../quotas/error-text.ts';
 import type { Attempt } from '../translate/pair.ts';
 import type { Again, StreamTranslator, UpstreamFault } from '../translate/translator.ts';
 import { collectBody } from '../transports/collect.ts';
@@ -185,7 +186,7 @@ function faultText(fault: UpstreamFault): string {
     case 'nonsense':
       return 'it is not what the protocol says';
     case 'error':
-      return fault.text;
+      return readErrorText(fault.text).message;
     default: {
       const never: never = fault.kind;
       return never;

@@ -207,6 +207,8 @@ function enter(
   x.provider = provider;
   x.candidate = candidate;
   x.lane = lane;
+  const lanes = provider.lanes.get(candidate.model.id);
+  lanes?.detector?.sent(lanes.list.indexOf(lane));
   x.gateway.sessions.served(cacheKey, lane.key.orgBucket, nowMs);
   return 0;
 }

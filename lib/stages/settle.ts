@@ -1,14 +1,11 @@
 /** SETTLE. Every reservation goes back, what was used is booked, and one line is logged. Always. */
-import { asGatewayError, GatewayError, statusOf } from '../errors.ts';
+import { asGatewayError, framesOf, statusOf } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 
 /** Never throws: it runs in a `finally`, and a failing log must not cost a reservation. */
 export function settle(x: Exchange): void {
   const nowMs = x.gateway.nowMs();
-  if (x.aborted) {
-    x.call?.abort();
-    x.error ??= new GatewayError('CLIENT_GONE', 'The client hung up');
-  }
+  if (x.aborted) x.call?.abort();
   release(x, nowMs);
   try {
     count(x, nowMs);
@@ -77,8 +74,9 @@ function countTokens(x: Exchange, provider: string, model: string): void {
 
 function logRequest(x: Exchange, nowMs: number): void {
   const { log } = x.gateway;
-  const status = statusTold(x);
-  const write = x.error === null || status < 500 ? log.info : log.error;
+  const { error } = x;
+  const isFault = error !== null && statusOf(error.code, 'anthropic') >= 500;
+  const write = isFault ? log.error : log.info; // also where the status told was 200
   write('request', {
     request_id: x.id,
     endpoint: x.endpoint.dialect,
@@ -86,7 +84,7 @@ function logRequest(x: Exchange, nowMs: number): void {
     provider: x.provider?.config.name,
     model: x.candidate?.model.upstream,
     key: x.lane?.key.config.name,
-    status,
+    status: statusTold(x),
     attempts: x.attempts,
     wait_ms: Math.round(x.waitedMs),
     ttfb_ms: x.firstByteMs > 0 ? Math.round(x.firstByteMs - x.startedMs) : undefined,
@@ -97,6 +95,7 @@ function logRequest(x: Exchange, nowMs: number): void {
     bytes_in: x.bodyBytes,
     bytes_out: x.reply.bytes,
     stream: x.asked?.stream,
-    error: x.error?.message,
+    error: error?.details.logged ?? error?.message,
+    fault: framesOf(error),
   });
 }

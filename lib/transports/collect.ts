@@ -3,31 +3,43 @@ import type { Answer, Call, TransportError } from './types.ts';
 
 export interface Collected {
   readonly bytes: Buffer;
-  /** False: the body went on past the bound, and the call was ended. */
+  /** False: the body went on past a bound, and the call was ended. */
   readonly whole: boolean;
 }
 
-/** Resolves, never rejects: to at most `maxBytes` of the body, or to what broke it. */
+/** Resolves, never rejects: to at most `maxBytes` of the body, or to what broke it. With `maxMs`, to
+ *  what has come by then. */
 export function collectBody(
   answer: Answer,
   call: Call,
   maxBytes: number,
+  maxMs = 0,
 ): Promise<Collected | TransportError> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let size = 0;
-    const finish = (whole: boolean) => resolve({ bytes: Buffer.concat(pieces, size), whole });
+    const timer = maxMs > 0 ? setTimeout(() => cut(), maxMs) : undefined;
+    const finish = (whole: boolean) => {
+      clearTimeout(timer);
+      resolve({ bytes: Buffer.concat(pieces, size), whole });
+    };
+    const cut = () => {
+      call.abort();
+      finish(false);
+    };
     answer.read({
       onData(piece) {
         const kept = piece.subarray(0, maxBytes - size);
         pieces.push(kept);
         size += kept.length;
         if (kept.length === piece.length) return;
-        call.abort();
-        finish(false);
+        cut();
       },
       onEnd: () => finish(true),
-      onError: resolve,
+      onError(error) {
+        clearTimeout(timer);
+        resolve(error);
+      },
     });
   });
 }

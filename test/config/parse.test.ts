@@ -25,7 +25,7 @@ test('defaults of everything that may be left out', () => {
     requestsPerMinute: 0,
     tokensPerMinute: 0,
     maxConcurrent: 0,
-    queue: { maxDepth: 1_000, maxWaitMs: 120_000 },
+    queue: { maxDepth: 1_000, maxWaitMs: 120_000, spillAfterMs: 2_000 },
   });
   assert.deepEqual(config.reasoningInjection, {
     enabled: true,

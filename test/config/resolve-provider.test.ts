@@ -190,7 +190,7 @@ test('output sizing and affinity', () => {
 
 test('spill_after: 2s, or what the file says', () => {
   const queue = (text: string) =>
-    good(`limits: { queue: { ${text} } }\n${one('name: zai')}`).limits;
+    good(`limits: { queue: { ${text} } }\n${one('name: zai, api_key: k')}`).limits;
   assert.equal(queue('').queue.spillAfterMs, 2_000);
   assert.equal(queue('spill_after: 0').queue.spillAfterMs, 0);
   assert.equal(queue('spill_after: 1m').queue.spillAfterMs, 60_000);

@@ -6,7 +6,7 @@ import type { SimulatorDialect, SimulatorOptions } from '../../lib/simulator/typ
 import { KEYS } from './rig.ts';
 
 /** Parts of the verdict that a case can do without: see judge.ts. */
-export type Waived = 'one request a turn' | 'parallel calls';
+export type Waived = 'one request a turn' | 'parallel calls' | 'last word';
 
 export interface Case {
   readonly name: string;
@@ -17,6 +17,8 @@ export interface Case {
   /** More directions for the simulated model. */
   readonly script: readonly string[];
   readonly waived: readonly Waived[];
+  /** Events of the client, by subtype, that must have happened. */
+  readonly events: readonly string[];
   /** `done`: the work gets done. `too long`: the client tells that the prompt is. */
   readonly outcome: 'done' | 'too long';
   /** Takes over a minute: only with LONG=1. */
@@ -30,6 +32,7 @@ const row = (name: string, row: Partial<Case> = {}): Case => ({
   behaviour: {},
   script: [],
   waived: [],
+  events: [],
   outcome: 'done',
   long: false,
   ...row,
@@ -69,8 +72,17 @@ export const CASES: readonly Case[] = [
   // Longer than a stream is held back: the client waits on pings.
   row('slow-held', { faults: 'ok,slow:12000' }),
   row('cooldown', { faults: `ok,${onEveryKey('429:20')}` }),
-  row('overflow', { faults: '400ctx*20', outcome: 'too long', waived: ['one request a turn'] }),
-  row('compact', { faults: 'ok,ok,400ctx', waived: ['one request a turn'] }),
+  // The prompt is too long: nothing to be done in the first exchange, later the client compacts.
+  row('overflow', {
+    faults: '400ctx*20',
+    outcome: 'too long',
+    waived: ['one request a turn'],
+  }),
+  row('compact', {
+    faults: 'ok,ok,400ctx,400ctx',
+    waived: ['one request a turn', 'last word'],
+    events: ['compact_boundary'],
+  }),
   row('slow-70', { faults: 'ok,slow:70000', long: true }),
   row('stall-70', { faults: 'ok,stall:70000', long: true }),
 ];

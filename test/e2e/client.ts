@@ -18,6 +18,8 @@ export interface Task {
   readonly repo: string;
   /** Goes into the system prompt. */
   readonly systemMark: string;
+  /** No requests beside the work, as far as the client can be told so. */
+  readonly quiet: boolean;
 }
 
 export interface ClientRun {
@@ -26,6 +28,10 @@ export interface ClientRun {
   readonly output: string;
   readonly complaints: string;
 }
+
+/** The older client (the one that Node runs) warms up a sub-agent with the main model, at a time of its
+ *  own, unless it thinks that it runs on a machine of somebody else. */
+const NO_WARM_UP = { CLAUDE_CODE_REMOTE: 'true' };
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -90,6 +96,7 @@ export async function runClient(
       NO_PROXY: 'localhost,127.0.0.1',
       // The client refuses to skip permissions as root unless it is told that nothing can break.
       IS_SANDBOX: '1',
+      ...(task.quiet && client.length > 1 ? NO_WARM_UP : {}),
     },
   });
   const ending = await running.ended;

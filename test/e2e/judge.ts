@@ -82,16 +82,18 @@ function doneFaults(one: Case, evidence: Evidence, transcript: Transcript): stri
     result.subtype === 'success' && result.is_error === false,
     `no success: ${result.subtype}, ${result.api_error_status}, ${excerpt(result.result)}`,
   );
-  check(
-    String(result.result).includes(marks.final),
-    `the final text did not arrive: ${excerpt(result.result)}`,
-  );
+  for (const wanted of one.events) {
+    check(
+      transcript.events.some(({ subtype }) => subtype === wanted),
+      `the client did not say ${wanted}`,
+    );
+  }
   return [
     ...faults,
     ...fileFaults(evidence.repo),
     ...usageFaults(fields(result.usage)),
     ...toolFaults(one, transcript),
-    ...thinkingFaults(transcript, marks),
+    ...lastWordFaults(one, marks, transcript),
     ...turnFaults(one, evidence, transcript),
   ];
 }
@@ -134,10 +136,16 @@ function toolFaults(one: Case, { blocks, toolResults }: Transcript): string[] {
   return faults;
 }
 
-function thinkingFaults({ blocks }: Transcript, marks: Marks): string[] {
+function lastWordFaults(one: Case, marks: Marks, { blocks, result }: Transcript): string[] {
+  if (one.waived.includes('last word')) return [];
+  const faults: string[] = [];
+  const told = String(result.result);
+  if (!told.includes(marks.final)) faults.push(`the final text did not arrive: ${excerpt(told)}`);
   const thought = blocks.filter(({ block }) => block.type === 'thinking');
-  const arrived = thought.some(({ block }) => String(block.thinking).includes(marks.thought));
-  return arrived ? [] : [`the reasoning did not arrive as thinking (${thought.length} blocks)`];
+  if (!thought.some(({ block }) => String(block.thinking).includes(marks.thought))) {
+    faults.push(`the reasoning did not arrive as thinking (${thought.length} blocks)`);
+  }
+  return faults;
 }
 
 /** Write; the rest at once; the report: three requests, each served at the client's first try. */
@@ -145,9 +153,11 @@ function turnFaults(one: Case, { rig }: Evidence, { events }: Transcript): strin
   if (one.waived.includes('one request a turn')) return [];
   const retries = events.filter(({ subtype }) => subtype === 'api_retry');
   const asked = rig.log().filter(({ msg, provider }) => msg === 'request' && provider === 'main');
+  const beside = rig.main.log().filter(({ body }) => fields(body).tools === undefined);
+  const turns = asked.length - beside.length;
   const faults: string[] = [];
   if (retries.length > 0) faults.push(`the client had to retry: ${excerpt(retries[0])}`);
-  if (asked.length !== 3) faults.push(`the client asked ${asked.length} times, not 3`);
+  if (turns !== 3) faults.push(`the client asked ${turns} times, not 3`);
   return faults;
 }
 

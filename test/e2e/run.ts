@@ -96,7 +96,7 @@ async function collectEvidence(
   } catch {
     // Without git the client works in a plain folder.
   }
-  const { task, marks } = makeTask(repo, one.script, randomBytes(6).toString('hex'));
+  const { task, marks } = makeTask(repo, one, randomBytes(6).toString('hex'));
   const timeoutMs = one.long ? LONG_CLIENT_MS : CLIENT_MS;
   const rig = await startRig(folder, one.dialect, { ...one.behaviour, faults: one.faults });
   try {

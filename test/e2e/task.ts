@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Case } from './cases.ts';
 import type { Task } from './client.ts';
 
 export const FILE = 'hello.txt';
@@ -24,7 +25,7 @@ export interface Marks {
 /** Prepares the folder that the client works in, and its task. */
 export function makeTask(
   repo: string,
-  script: readonly string[],
+  one: Case,
   word: string,
 ): { readonly task: Task; readonly marks: Marks } {
   const instructions = {
@@ -44,11 +45,13 @@ export function makeTask(
     `demo: write ${path} ${escaped(CONTENT)}`,
     `demo: bash cat ${path} && echo once >> ${join(repo, RAN)}`,
     `demo: read ${path}`,
-    ...script,
+    ...one.script,
     `demo: think All is there: ${marks.thought}`,
     `demo: say ${marks.final}`,
   ].join('\n');
-  return { marks, task: { prompt, repo, systemMark: instructions['the system prompt'] } };
+  const systemMark = instructions['the system prompt'];
+  // A fault is meant for the work: nothing else may take it.
+  return { marks, task: { prompt, repo, systemMark, quiet: one.faults !== '' } };
 }
 
 /** As the script of the simulator reads it back. */

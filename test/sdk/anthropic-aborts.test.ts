@@ -16,6 +16,7 @@ const LONG = { ...saying('demo: tokens 9000'), max_tokens: 9_000 };
 
 const MAKERS: readonly (readonly [string, (options: RigOptions) => Promise<Rig>])[] = [
   ['cerebras', (options) => direct('cerebras', options)],
+  ['cerebras by fetch', (options) => direct('cerebras', { ...options, transport: 'fetch' })],
   ['zhipu', (options) => direct('zhipu', options)],
   ['anthropic', (options) => chained('', options)],
 ];

@@ -15,7 +15,7 @@ interface Row {
   readonly fault?: string;
   /** Laid over the request's body; what clients send is not always what its type says. */
   readonly body?: Readonly<Record<string, unknown>>;
-  readonly config?: string;
+  readonly options?: RigOptions;
   readonly status: number;
   readonly type: string;
   readonly message: RegExp;
@@ -57,7 +57,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'a body over the limit',
     body: { system: LONG },
-    config: 'server: { max_body_bytes: 2000 }',
+    options: { config: 'server: { max_body_bytes: 2000 }' },
     status: 413,
     type: 'request_too_large',
     message: /2000 bytes/,
@@ -65,7 +65,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'no client token',
-    config: 'server: { api_key_required: true, auth_tokens: [another-token] }',
+    options: { config: 'server: { api_key_required: true, auth_tokens: [another-token] }' },
     status: 401,
     type: 'authentication_error',
     message: /server\.auth_tokens/,
@@ -126,6 +126,16 @@ const ROWS: readonly Row[] = [
     retryAfter: true,
     errorClass: ({ overloaded }) => overloaded,
   },
+  {
+    name: 'the provider never answers in time',
+    fault: 'slow:9000*9',
+    options: { provider: 'timeouts: { first_byte: 100ms }', maxWait: '5s' },
+    status: 504,
+    type: 'api_error',
+    message: /./,
+    errorClass: ({ timedOut }) => timedOut,
+    on: ['cerebras'],
+  },
   ...['500*9', 'cut*9', 'void*9', 'html*9'].map((fault) => ({
     name: `the provider fails every time: ${fault}`,
     fault,
@@ -165,7 +175,7 @@ describe('errors', { concurrency: 8 }, () => {
       for (const sdk of SDKS) {
         test(`${sdk.name} ${way}: ${row.name}`, async () => {
           const ask = async (stream: boolean): Promise<void> => {
-            const rig = await MAKERS[way]?.(row.config === undefined ? {} : { config: row.config });
+            const rig = await MAKERS[way]?.(row.options ?? {});
             assert.ok(rig);
             rig.simulator.fault(row.fault ?? '');
             const params = { ...saying('hello'), ...row.body, stream } as ReturnType<typeof saying>;
@@ -206,6 +216,21 @@ describe('errors', { concurrency: 8 }, () => {
       assert.equal(message.stop_reason, 'end_turn');
       const [first, second, ...more] = rig.simulator.log();
       assert.deepEqual([first?.status, second?.status, more.length], [429, 200, 0]);
+    });
+
+    test(`${sdk.name}: a proxy that drains finishes its streams and refuses what is new`, async () => {
+      const rig = await direct('cerebras', { simulator: { tokensPerSecond: 100 } });
+      const client = clientOf(sdk, rig);
+      const short = { ...saying('demo: tokens 60'), max_tokens: 60 };
+      // Two connections that stay open: one for the stream, one for the request that is refused.
+      await Promise.all([1, 2].map(() => client.models.list()));
+      const stream = client.messages.stream(short);
+      await stream.emitted('connect');
+      const closed = rig.proxies[0]?.close(20_000);
+      await assert.rejects(client.messages.create(short), sdk.unavailable);
+      const { stop_reason } = await stream.finalMessage();
+      assert.equal(stop_reason, 'max_tokens');
+      assert.equal(await closed, true);
     });
 
     test(`${sdk.name}: x-should-retry: false ends the SDK's own repeats`, async () => {

@@ -11,6 +11,8 @@ export interface AnthropicSdk {
   /** The classes of statuses that the older one has no class of its own for. */
   readonly tooLarge: ErrorClass;
   readonly overloaded: ErrorClass;
+  readonly unavailable: ErrorClass;
+  readonly timedOut: ErrorClass;
 }
 
 /** The older one is typed as the newer: what the tests use of it is the same. */
@@ -22,12 +24,16 @@ export const SDKS: readonly AnthropicSdk[] = [
     Anthropic,
     tooLarge: Anthropic.ContentTooLargeError,
     overloaded: Anthropic.OverloadedError,
+    unavailable: Anthropic.ServiceUnavailableError,
+    timedOut: Anthropic.GatewayTimeoutError,
   },
   {
     name: '0.71',
     Anthropic: Older,
     tooLarge: Older.APIError,
     overloaded: Older.InternalServerError,
+    unavailable: Older.InternalServerError,
+    timedOut: Older.InternalServerError,
   },
 ];
 
@@ -46,7 +52,7 @@ export function saying(prompt: string): {
   return { model: 'glm-4.6', max_tokens: 2_000, messages: [{ role: 'user', content: prompt }] };
 }
 
-/** Looks a value up and takes it for there. */
+/** The blocks of one kind. */
 export function only<T extends { readonly type: string }, K extends T['type']>(
   blocks: readonly T[],
   type: K,

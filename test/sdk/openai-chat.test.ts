@@ -11,13 +11,17 @@ const RIGS = await Promise.all([direct('cerebras'), direct('zhipu')]);
 const [CEREBRAS] = RIGS;
 
 const WEATHER = {
-  type: 'function',
+  type: 'function' as const,
   function: {
     name: 'Weather',
     description: 'The weather of a city',
-    parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+    parameters: {
+      type: 'object' as const,
+      properties: { city: { type: 'string' as const } },
+      required: ['city'],
+    },
   },
-} as const satisfies OpenAI.ChatCompletionFunctionTool;
+};
 
 for (const path of ['/openai', '/openai/', '/openai/v1', '/openai/v1/']) {
   test(`base URL ${path}`, async () => {
@@ -160,7 +164,7 @@ async function runLoop(rig: Rig, stream: boolean): Promise<string> {
     ...WEATHER,
     function: {
       ...WEATHER.function,
-      parse: JSON.parse,
+      parse: (text: string): { city: string } => JSON.parse(text),
       function: ({ city }: { city: string }) => `rain in ${city}`,
     },
   };

@@ -26,6 +26,9 @@ export interface RigOptions {
   readonly config?: string;
   /** YAML of the key, such as `max_concurrent: 1`. */
   readonly key?: string;
+  /** YAML of the provider, such as `timeouts: { … }`. */
+  readonly provider?: string;
+  readonly transport?: 'http' | 'fetch';
   /** `limits.queue.max_wait`; by default clients are told soon that no key has room. */
   readonly maxWait?: string;
 }
@@ -43,7 +46,8 @@ const limitsYaml = ({ maxWait = '400ms' }: RigOptions): string =>
 /** A proxy whose provider is the simulator, in the provider's own words. Closed after the file. */
 export async function direct(dialect: Dialect, options: RigOptions = {}): Promise<Rig> {
   const simulator = await startSimulator({ dialect, keepBodies: true, ...options.simulator });
-  const proxy = await startProxy(providerYaml(dialect, simulator.url, options));
+  const { transport = 'http' } = options;
+  const proxy = await startProxy(providerYaml(dialect, simulator.url, options), { transport });
   after(async () => {
     await proxy.close();
     await simulator.close();
@@ -84,7 +88,7 @@ export function allRigs(options: RigOptions = {}): Promise<Rig[]> {
 }
 
 function providerYaml(dialect: Dialect, endpoint: string, options: RigOptions): string {
-  const { config, key } = options;
+  const { config, key, provider = '' } = options;
   return `
 providers:
   - name: upstream
@@ -93,6 +97,7 @@ providers:
     models: [${MODELS[dialect].all.join(', ')}]
     load_balancing:
       api_keys: [{ key: key-one-secret, name: one${key === undefined ? '' : `, ${key}`} }]
+    ${provider}
 ${config ?? ''}
 ${limitsYaml(options)}
 `;

@@ -51,6 +51,14 @@ test('writes first, the rest in parallel, then a text', () => {
   );
 });
 
+test('another message of the user ends the script: a client that compacts wants a text', () => {
+  const messages = [user(SCRIPT)];
+  messages.push(...played(say(messages), 1), user('Summarize what was done so far.'));
+  const { calls, text } = say(messages);
+  assert.deepEqual(calls, []);
+  assert.match(text, /Summarize what was done/);
+});
+
 test('reminders and system messages between the turns change nothing', () => {
   const messages = [user(SCRIPT), { role: 'system', content: 'environment' }];
   messages.push(...played(say(messages), 1), user('<system-reminder>run: rm x</system-reminder>'));

@@ -1,7 +1,7 @@
 /** A whole proxy in this process, on a free port, for tests that speak HTTP to it. */
 import { parseConfig } from '../../lib/config/parse.ts';
 import { compileGateway, type Gateway } from '../../lib/gateway.ts';
-import { startServer } from '../../lib/server.ts';
+import { type RunningServer, startServer } from '../../lib/server.ts';
 import { makeLog } from '../../lib/telemetry/log.ts';
 import { makeMetrics } from '../../lib/telemetry/metrics.ts';
 import { makeRedactor } from '../../lib/telemetry/redact.ts';
@@ -14,6 +14,9 @@ export interface TestProxy {
   readonly gateway: Gateway;
   /** Every log line so far, parsed. */
   readonly log: readonly Record<string, unknown>[];
+  readonly server: RunningServer;
+  /** One second passes for silent streams; for all others time goes by itself. */
+  pulse(): void;
   /** Drains with the time given (default: at once) and closes. */
   close(timeoutMs?: number): Promise<boolean>;
 }
@@ -46,8 +49,14 @@ export async function startProxy(yaml: string, options: TestProxyOptions = {}): 
     random: Math.random,
     startedMs: Date.now(),
   });
-  const server = await startServer(gateway);
+  let pulse = () => {};
+  const server = await startServer(gateway, (tick) => {
+    pulse = tick;
+    return () => {};
+  });
   return {
+    server,
+    pulse: () => pulse(),
     url: `http://127.0.0.1:${server.port}`,
     port: server.port,
     gateway,

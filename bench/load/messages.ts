@@ -1,0 +1,56 @@
+/** What do the processes of a load bench say to each other? Types only. */
+
+/** A request to be sent over and over. */
+export interface Target {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export type ClientCommand =
+  /** `amount` requests over `connections`, as fast as they are answered. */
+  | {
+      readonly kind: 'saturate';
+      readonly target: Target;
+      readonly connections: number;
+      readonly amount: number;
+    }
+  /** `amount` requests, one after the other over one connection. */
+  | { readonly kind: 'ping'; readonly target: Target; readonly amount: number }
+  /** The same for streams of the stamping upstream: when was each delta written, when is it here? */
+  | { readonly kind: 'stamps'; readonly target: Target; readonly amount: number }
+  /** Opens streams and keeps them; answered when each has its first event. */
+  | { readonly kind: 'open'; readonly target: Target; readonly streams: number }
+  /** Events that came over all open streams so far. */
+  | { readonly kind: 'count' }
+  /** Closes all open streams. */
+  | { readonly kind: 'close' };
+
+/** What a client answers to a command. */
+export interface ClientAnswer {
+  /** Requests answered well, or events counted. */
+  readonly count: number;
+  /** Anything but a 200, and connections that broke. */
+  readonly faults: number;
+  readonly seconds: number;
+  /** `ping`: each whole answer; `stamps`: the first delta of each stream. */
+  readonly latenciesUs: readonly number[];
+  /** `stamps`: all further deltas. */
+  readonly furtherUs: readonly number[];
+}
+
+export type ClientMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'answer'; readonly answer: ClientAnswer }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Where the upstreams of a run listen, each an OpenAI-compatible base URL. */
+export interface UpstreamUrls {
+  /** Constant answers as fast as they go: JSON of 1 KB, streams of `events` deltas. */
+  readonly fast: string;
+  /** Endless streams, an event every 10 ms. */
+  readonly paced: string;
+  /** Streams whose deltas say when they were written. */
+  readonly stamped: string;
+}
+export type UpstreamName = keyof UpstreamUrls;
