@@ -35,7 +35,8 @@ export class Exchange {
   // readBody, mapModel
   asked: ClientRequest | null = null;
   route: ModelRoute | null = null;
-  /** Corrected estimate of the prompt. */
+  /** Estimate of the prompt, and the same as the provider is likely to count it. */
+  estimatedTokens = 0;
   promptTokens = 0;
 
   // per attempt

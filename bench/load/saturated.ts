@@ -67,14 +67,27 @@ async function measureLoads(bench: Bench, loads: readonly Load[]): Promise<Measu
   return measured;
 }
 
+/** The first time, a few requests find out how many fill the time, and those then warm up. */
 async function measureOne(
   bench: Bench,
   load: Load,
   variant: Variant,
   amounts: Map<Variant, number>,
 ): Promise<Cost> {
+  const known = amounts.get(variant);
+  if (known !== undefined) return send(bench, load, variant, amounts, known);
+  await send(bench, load, variant, amounts, FIRST_AMOUNT);
+  return send(bench, load, variant, amounts, amounts.get(variant) ?? FIRST_AMOUNT);
+}
+
+async function send(
+  bench: Bench,
+  load: Load,
+  variant: Variant,
+  amounts: Map<Variant, number>,
+  amount: number,
+): Promise<Cost> {
   const target = variant.target('fast', load.size, load.stream);
-  const amount = amounts.get(variant) ?? FIRST_AMOUNT;
   const before = variant.pid === undefined ? Number.NaN : cpuUs(variant.pid);
   const command = { kind: 'saturate', target, connections: CONNECTIONS, amount } as const;
   const { count, faults, seconds } = await bench.client.do(command);

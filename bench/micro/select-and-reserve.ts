@@ -6,15 +6,20 @@ import { STRATEGIES } from '../../lib/strategies/index.ts';
 import { type KeyRange, keyRange, type Strategy } from '../../lib/strategies/types.ts';
 import type { Case } from '../case.ts';
 
-/** Every limit is set and none is reached: a bench books one token an operation. */
-const LIMITS = {
-  requestsPerMinute: 2_000_000_000,
-  tokensPerMinute: 2_000_000_000,
-  requestsPerDay: 2_000_000_000,
-  tokensPerDay: 2_000_000_000,
-  maxConcurrent: 1_000,
+/** No limit is ever reached: an operation books one token. */
+const NONE = {
+  requestsPerMinute: 0,
+  tokensPerMinute: 0,
+  requestsPerDay: 0,
+  tokensPerDay: 0,
+  maxConcurrent: 0,
 };
-const TIERS_ABOVE = 3; // global, provider, model
+const MUCH = 2_000_000_000;
+/** As the gateway lays them out: global and provider have limits per minute and at once, an org has
+ *  all five; model, org-model and key only rest. */
+const ABOVE = { ...NONE, requestsPerMinute: MUCH, tokensPerMinute: MUCH, maxConcurrent: 1_000 };
+const ORG = { ...ABOVE, requestsPerDay: MUCH, tokensPerDay: MUCH };
+const TIERS_ABOVE = 3;
 const COOL_MS = 3_600_000;
 const BORN_MS = 1_790_000_000_000;
 const RESERVED_TOKENS = 2;
@@ -30,7 +35,8 @@ interface Keys {
 
 /** `keyCount` keys, each with an org, an org-model and a key bucket; a share of them is cooling. */
 export function setup(strategy: StrategyName, keyCount: number, coolingShare: number): Keys {
-  const limits = Array.from({ length: TIERS_ABOVE + 3 * keyCount }, () => LIMITS);
+  const each = Array.from({ length: keyCount }, () => [ORG, NONE, NONE]).flat();
+  const limits = [ABOVE, ABOVE, NONE, ...each];
   const table = new QuotaTable(limits, { bornMs: BORN_MS });
   const base = (key: number) => TIERS_ABOVE + 3 * key;
   const list = Array.from({ length: keyCount }, (_, key) => key);

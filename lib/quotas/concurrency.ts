@@ -45,21 +45,25 @@ export class ConcurrencyLimits {
 
   /** The maximum in force; 0 = none. */
   limit(bucket: number): number {
-    const learned = Atomics.load(this.#learned, bucket);
+    const learned = this.#learned[bucket] as number;
     const maximum = this.#maxima[bucket] as number;
     return learned === 0 || (maximum !== 0 && maximum < learned) ? maximum : learned;
   }
 
   fits(bucket: number): boolean {
     const limit = this.limit(bucket);
-    return limit === 0 || Atomics.load(this.#inFlight, bucket) < limit;
+    return limit === 0 || (this.#inFlight[bucket] as number) < limit;
   }
 
   enter(bucket: number): boolean {
     const limit = this.limit(bucket);
+    if (limit === 0) {
+      Atomics.add(this.#inFlight, bucket, 1);
+      return true;
+    }
     for (;;) {
-      const count = Atomics.load(this.#inFlight, bucket);
-      if (limit !== 0 && count >= limit) return false;
+      const count = this.#inFlight[bucket] as number;
+      if (count >= limit) return false;
       if (Atomics.compareExchange(this.#inFlight, bucket, count, count + 1) === count) return true;
     }
   }
@@ -70,7 +74,7 @@ export class ConcurrencyLimits {
 
   /** A clean answer: the tenth one since the last change lets one more request in. */
   grow(bucket: number): void {
-    const learned = Atomics.load(this.#learned, bucket);
+    const learned = this.#learned[bucket] as number;
     if (learned === 0) return;
     if (Atomics.add(this.#clean, bucket, 1) + 1 !== CLEAN_ANSWERS_PER_STEP) return;
     Atomics.store(this.#clean, bucket, 0);

@@ -9,17 +9,21 @@
 import { MAX_JSON_DEPTH } from '../limits.ts';
 
 /** Prices in tokens. A word is a run of letters of one case, first capital included. */
-const SHORT_WORD = 1;
-const SHORT_WORD_CHARS = 7;
+const WORD = 1;
+const WORD_CHARS = 7;
 const FURTHER_LETTER = 0.22;
-const JOINED_WORD = 0.8; // the second part of camelCase, and what follows a digit
-const DIGIT = 0.42;
-const MARK = 0.55;
-const SAME_MARK = 0.16; // the second of `==`, `----`
-const SPACES = 0.35; // a run of two and more blanks, and each line end
-const WIDE = 0.68; // CJK, kana, Hangul
-const OTHER = 0.42; // accented, Cyrillic, Greek, emoji halves
+const FURTHER_CAPITAL = 0.45; // from the third of a run
+const JOINED_WORD = 0.95; // the second part of camelCase, and what follows a digit
+const DIGIT = 0.48;
+const MARK = 0.66;
+const SAME_MARK = 0.2; // the second of `==`, `----`
+const SPACES = 0.45; // a run of two and more blanks, and each line end
+const WIDE = 0.75; // CJK, kana, Hangul
+const OTHER = 0.42; // accented, Cyrillic, Greek, halves of emoji
 const SAFETY = 1.05;
+/** Letters and digits without a break are no words from here on, but base64, hex or a hash. */
+const LONGEST_NAME = 32;
+const RANDOM_CHAR = 0.66;
 
 const TABLE_CHARS = 128;
 const LOWER = 1;
@@ -43,31 +47,39 @@ export function estimateText(text: string): number {
   let tokens = 0;
   let before = BLANK;
   let letters = 0;
+  let unbroken = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code >= TABLE_CHARS) {
       tokens += code >= 0x2e80 && code < 0xd800 ? WIDE : OTHER;
       before = PUNCTUATION;
+      unbroken = 0;
       continue;
     }
     const found = CLASSES[code] as number;
+    unbroken = found <= DIGITS ? unbroken + 1 : 0;
+    if (unbroken > LONGEST_NAME) {
+      tokens += RANDOM_CHAR;
+      before = found;
+      continue;
+    }
     switch (found) {
       case LOWER:
         if (before === LOWER || (before === UPPER && letters === 1)) {
           letters += 1;
-          if (letters > SHORT_WORD_CHARS) tokens += FURTHER_LETTER;
+          if (letters > WORD_CHARS) tokens += FURTHER_LETTER;
         } else {
           letters = 1;
-          tokens += before === UPPER || before === DIGITS ? JOINED_WORD : SHORT_WORD;
+          tokens += before === UPPER || before === DIGITS ? JOINED_WORD : WORD;
         }
         break;
       case UPPER:
         if (before === UPPER) {
           letters += 1;
-          if (letters > 2) tokens += FURTHER_LETTER;
+          if (letters > 2) tokens += FURTHER_CAPITAL;
         } else {
           letters = 1;
-          tokens += before === LOWER || before === DIGITS ? JOINED_WORD : SHORT_WORD;
+          tokens += before === LOWER || before === DIGITS ? JOINED_WORD : WORD;
         }
         break;
       case DIGITS:

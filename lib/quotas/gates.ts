@@ -64,6 +64,8 @@ export class Gates {
   }
 
   fits(bucket: number, ms: number): boolean {
+    if (((this.#states[bucket] as number) & RESTRICTED) === 0) return true;
+    // Read again, in an order that other threads keep to: the end is written before the state.
     const state = Atomics.load(this.#states, bucket);
     if ((state & RESTRICTED) === 0) return true;
     if ((state & DISABLED) !== 0) return false;
@@ -73,6 +75,7 @@ export class Gates {
 
   /** NO_TICKET where the gate is open, a ticket for `leave` in a ramp, NO_ENTRY. */
   enter(bucket: number, ms: number): number {
+    if (((this.#states[bucket] as number) & RESTRICTED) === 0) return NO_TICKET;
     for (;;) {
       const state = Atomics.load(this.#states, bucket);
       if ((state & RESTRICTED) === 0) return NO_TICKET;
@@ -94,7 +97,7 @@ export class Gates {
 
   /** A request was answered well: forgets the strikes, and one of a ramp lets it grow. */
   answered(bucket: number, ticket: number): void {
-    if (Atomics.load(this.#strikes, bucket) !== 0) Atomics.store(this.#strikes, bucket, 0);
+    if (this.#strikes[bucket] !== 0) Atomics.store(this.#strikes, bucket, 0);
     if (ticket === NO_TICKET) return;
     for (;;) {
       const state = Atomics.load(this.#states, bucket);

@@ -83,7 +83,7 @@ export class LearnedQuotas {
   }
 
   isAnyKnown(bucket: number): boolean {
-    return Atomics.load(this.#known, bucket) !== 0;
+    return this.#known[bucket] !== 0;
   }
 
   /** Whether `tokens` more do not fit the readings, and whether the bucket is to be paced. */
@@ -112,7 +112,7 @@ export class LearnedQuotas {
 
   /** Counts a start of `tokens` down from the readings; false, and nothing counted, without room. */
   take(bucket: number, ms: number, tokens: number): boolean {
-    if (Atomics.load(this.#known, bucket) === 0) return true;
+    if (!this.isAnyKnown(bucket)) return true;
     const nextStart = Atomics.load(this.#nextStarts, bucket);
     const low = this.isLow(bucket, ms);
     if (low && isBefore(ms, nextStart)) return false;
@@ -133,6 +133,7 @@ export class LearnedQuotas {
 
   /** Undoes a `take` of wrapped time `takenMs`, in the readings that are older than it. */
   undo(bucket: number, takenMs: number, tokens: number): void {
+    if (!this.isAnyKnown(bucket)) return;
     for (let q = 0; q < QUOTAS.length; q++) {
       const cell = bucket * QUOTAS.length + q;
       if (!this.#isKnown(bucket, q) || isBefore(takenMs, this.#readAt[cell] as number)) continue;
@@ -142,7 +143,7 @@ export class LearnedQuotas {
 
   /** Providers whose quota refills all the time book the real usage at the end, as we do. */
   correct(bucket: number, delta: number): void {
-    if (delta === 0 || !this.#refills(bucket)) return;
+    if (delta === 0 || !this.isAnyKnown(bucket) || !this.#refills(bucket)) return;
     for (let q = FIRST_TOKENS_QUOTA; q < QUOTAS.length; q++) {
       if (!this.#isKnown(bucket, q)) continue;
       Atomics.sub(this.#remaining, bucket * QUOTAS.length + q, delta);

@@ -88,13 +88,18 @@ export class QuotaTable {
   /** Takes one request and `tokens` from every bucket of the path, or nothing from any. `lease`
    *  must hold nothing; it holds the reservation when the answer is true. */
   tryReserve(path: Int32Array, nowMs: number, tokens: number, lease: Lease): boolean {
-    const need = countOf(tokens);
+    if (this.admission(path, nowMs, tokens) === REFUSED) return false;
+    return this.reserveChecked(path, tokens, lease);
+  }
+
+  /** The second half of tryReserve, for a path that `admission` has just let through: at the time of
+   *  the last call that named one. */
+  reserveChecked(path: Int32Array, tokens: number, lease: Lease): boolean {
     if (lease.held || path.length > MAX_PATH_BUCKETS) return false;
-    if (this.admission(path, nowMs, need) === REFUSED) return false;
     lease.second = this.#clock.second;
     lease.hour = this.#clock.hour;
     lease.ms = this.#clock.ms;
-    lease.tokens = need;
+    lease.tokens = countOf(tokens);
     lease.answered = false;
     for (let place = 0; place < path.length; place++) {
       if (this.#take(path[place] as number, place, lease)) continue;
@@ -274,12 +279,12 @@ export class QuotaTable {
   /** Starts in the last 60 seconds. */
   requestsInWindow(bucket: Bucket, nowMs: number): number {
     this.#sync(nowMs);
-    return this.#windows.used(bucket, this.#clock, 'requests_minute');
+    return this.#windows.starts(bucket, this.#clock);
   }
 
   /** The same at the time of the last call that named one. */
   startsInMinute(bucket: Bucket): number {
-    return this.#windows.used(bucket, this.#clock, 'requests_minute');
+    return this.#windows.starts(bucket, this.#clock);
   }
 
   /** What a configured window holds now; 0 where the bucket has no such limit. */

@@ -62,8 +62,8 @@ export class TableClock {
   sync(nowMs: number): number {
     const words = this.#words;
     for (let tries = 0; ; tries++) {
-      const last = Atomics.load(words, SECOND);
-      const offset = Atomics.load(words, OFFSET_SECONDS);
+      const last = words[SECOND] as number; // plain: the swaps below fail if it has changed
+      const offset = words[OFFSET_SECONDS] as number;
       const sinceEpochMs = nowMs - this.#epochMs + offset * 1_000;
       const second = Math.floor(sinceEpochMs / 1_000);
       if (second === last) return this.#set(second, sinceEpochMs);

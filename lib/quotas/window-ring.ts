@@ -18,6 +18,8 @@
  * 2. Whoever swaps a count out of a slot, and nobody else, takes it from the sum: a count leaves
  *    the sum once. A slot's word holds the lap of the ring it belongs to beside the count, so a
  *    thread that was suspended half-way cannot mistake a new second for the old one.
+ *    Words are read plainly where a swap follows that fails if they have changed, or where the answer
+ *    only says whether a try is worth it: Atomics.load is a call of ten times the price.
  * 3. What a late thread puts into a slot that has left the window goes when the ring comes round:
  *    a sum is never too small, and too large for one lap at most.
  */
@@ -71,7 +73,7 @@ export class WindowRing {
   /** What the window holds at `tick`. */
   used(bucket: number, tick: number): number {
     this.#advance(bucket, tick);
-    return Atomics.load(this.#sums, bucket);
+    return this.#sums[bucket] as number;
   }
 
   /** Whether `count` more would fit. */
@@ -135,7 +137,7 @@ export class WindowRing {
 
   /** Clears the slots that have left the window since the bucket was last looked at. */
   #advance(bucket: number, tick: number): void {
-    const head = Atomics.load(this.#heads, bucket);
+    const head = this.#heads[bucket] as number;
     if (head >= tick) return;
     if (Atomics.load(this.#sums, bucket) !== 0) {
       const gone = Math.min(tick - this.#window, head - this.#window + this.#size);
@@ -166,7 +168,7 @@ export class WindowRing {
       return true;
     }
     for (;;) {
-      const sum = Atomics.load(this.#sums, bucket);
+      const sum = this.#sums[bucket] as number;
       if (sum + count > limit) return false;
       if (Atomics.compareExchange(this.#sums, bucket, sum, sum + count) === sum) return true;
     }
@@ -177,7 +179,7 @@ export class WindowRing {
     const at = this.#slotOf(bucket, tick);
     const lap = this.#lapOf(tick);
     for (;;) {
-      const word = Atomics.load(this.#slots, at);
+      const word = this.#slots[at] as number;
       const held = word & MAX_COUNT;
       if (word >>> COUNT_BITS === lap) {
         if (held + count > MAX_COUNT) return false;
@@ -195,7 +197,7 @@ export class WindowRing {
   #takeOut(bucket: number, tick: number, count: number): void {
     const at = this.#slotOf(bucket, tick);
     for (;;) {
-      const word = Atomics.load(this.#slots, at);
+      const word = this.#slots[at] as number;
       if (word >>> COUNT_BITS !== this.#lapOf(tick)) return;
       const out = Math.min(count, word & MAX_COUNT);
       if (out === 0) return;

@@ -25,12 +25,17 @@ export class Windows {
   readonly #tokensMinute: WindowRing;
   readonly #requestsDay: WindowRing;
   readonly #tokensDay: WindowRing;
+  /** 1 where a bucket has any limit at all. */
+  readonly #limited: Uint8Array;
 
   constructor(layout: TableLayout, limits: WindowLimits) {
     this.#requestsMinute = new WindowRing(layout, limits.requests_minute, REQUESTS_MINUTE);
     this.#tokensMinute = new WindowRing(layout, limits.tokens_minute, TOKENS_MINUTE);
     this.#requestsDay = new WindowRing(layout, limits.requests_day, DAYS);
     this.#tokensDay = new WindowRing(layout, limits.tokens_day, DAYS);
+    this.#limited = Uint8Array.from(limits.requests_minute, (_, bucket) =>
+      WINDOWS.some((window) => limits[window][bucket] !== 0) ? 1 : 0,
+    );
   }
 
   static wordsFor(buckets: number): number {
@@ -39,6 +44,7 @@ export class Windows {
   }
 
   fits(bucket: number, at: TableClock, tokens: number): boolean {
+    if (this.#limited[bucket] === 0) return true;
     return (
       this.#requestsMinute.fits(bucket, at.second, 1) &&
       this.#tokensMinute.fits(bucket, at.second, tokens) &&
@@ -50,6 +56,7 @@ export class Windows {
   /** Takes one request and the tokens of the lease from all four, or nothing. */
   take(bucket: number, { second, hour, tokens }: Lease): boolean {
     if (!this.#requestsMinute.take(bucket, second, 1)) return false;
+    if (this.#limited[bucket] === 0) return true;
     if (this.#tokensMinute.take(bucket, second, tokens)) {
       if (this.#requestsDay.take(bucket, hour, 1)) {
         if (this.#tokensDay.take(bucket, hour, tokens)) return true;
@@ -71,6 +78,11 @@ export class Windows {
   correctTokens(bucket: number, at: TableClock, lease: Lease, delta: number): void {
     this.#tokensMinute.correct(bucket, lease.second, at.second, delta);
     this.#tokensDay.correct(bucket, lease.hour, at.hour, delta);
+  }
+
+  /** Starts in the last 60 seconds. */
+  starts(bucket: number, at: TableClock): number {
+    return this.#requestsMinute.used(bucket, at.second);
   }
 
   used(bucket: number, at: TableClock, window: WindowName): number {

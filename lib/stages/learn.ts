@@ -13,7 +13,6 @@ export async function learn(x: Exchange): Promise<Verdict | TransportError | nul
   const answer = x.answer as Answer;
   const lane = x.lane as Lane;
   const { quotas, breakers } = x.gateway;
-  countAttempt(x, String(answer.status));
   learnHeaders(x, answer, lane);
   if (answer.status < 500) {
     breakers.answered(lane.key.bucket);
@@ -65,11 +64,4 @@ function findTwin(x: Exchange, lane: Lane, readings: readonly RateReading[]): La
     model: x.route?.modelId,
   });
   return twin;
-}
-
-function countAttempt(x: Exchange, status: string): void {
-  const provider = x.provider?.config.name ?? '';
-  const key = x.lane?.key.config.name ?? '';
-  const model = x.route?.modelId ?? 'other';
-  x.gateway.metrics.upstreamRequests.labels(provider, key, model, status).add();
 }

@@ -12,7 +12,8 @@ export function mapModel(x: Exchange): void {
   if (candidates.length === 0) throw notBuilt(x, route.candidates[0] as Candidate);
   const built = candidates.length === route.candidates.length;
   x.route = built ? route : { modelId: route.modelId, candidates };
-  x.promptTokens = x.gateway.calibrations.corrected(route.modelId, asked.estimateTokens());
+  x.estimatedTokens = asked.estimateTokens();
+  x.promptTokens = x.gateway.calibrations.corrected(route.modelId, x.estimatedTokens);
 }
 
 function speaks(x: Exchange, asked: ClientRequest, candidate: Candidate): boolean {

@@ -10,6 +10,7 @@ import type { Lane, ProviderRuntime } from '../gateway.ts';
 import { FIRST_BACKOFF_MS, MAX_FAULTS_AT_PROVIDER } from '../limits.ts';
 import type { Bucket } from '../quotas/bucket.ts';
 import { classify, type Verdict } from '../quotas/cooldown-rules.ts';
+import { readErrorText } from '../quotas/error-text.ts';
 import { BREAKER } from '../refusals.ts';
 import type { Again, UpstreamFault } from '../translate/translator.ts';
 import { TransportError } from '../transports/types.ts';
@@ -24,6 +25,7 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
   const nowMs = x.gateway.nowMs();
   if ('kind' in fault && fault.kind === 'again') {
     quotas.settle(lane.path, x.lease, nowMs, fault.usage.promptTokens + fault.usage.outputTokens);
+    x.gateway.waiting.onRelease();
     return;
   }
   const verdict = verdictOf(x, fault, nowMs);
@@ -35,11 +37,20 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
   if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
   if (verdict.action === 'give-up') {
     if (shrinks(x, verdict)) return;
-    throw new GatewayError(verdict.answer, x.gateway.redact(refusalText(x, verdict)));
+    throw refusal(x, verdict);
   }
   logFault(x, verdict, lane);
   const again = x.candidate !== null && !x.avoid.has(x.candidate.provider);
   if (verdict.action === 'retry' && again) await backOff(x);
+}
+
+/** What the client is told in full; the log gets the code alone, since a provider may quote the prompt
+ *  that it does not like. */
+function refusal(x: Exchange, verdict: Verdict): GatewayError {
+  const code = verdict.code === '' ? '' : `, ${verdict.code}`;
+  return new GatewayError(verdict.answer, x.gateway.redact(refusalText(x, verdict)), {
+    logged: `provider "${providerName(x)}" refused the request (${verdict.reason}${code})`,
+  });
 }
 
 /** The one wording that makes Claude Code compact its conversation (WIRE.md §B.5); the numbers are
@@ -60,8 +71,14 @@ function verdictOf(x: Exchange, fault: Exclude<AttemptFault, Again>, nowMs: numb
     const status = fault.status === 0 ? 502 : fault.status;
     return classify(rules, status, x.answer?.headers ?? {}, fault.text, nowMs);
   }
-  const message = `provider "${providerName(x)}" answered nonsense: ${fault.text}`;
-  return retry('UPSTREAM_FAILED', 'nonsense', message);
+  return retry('UPSTREAM_FAILED', 'nonsense', `provider "${providerName(x)}": ${nonsense(fault)}`);
+}
+
+/** Not what was answered: it may be a piece of a completion, and belongs into no message or log. */
+function nonsense({ kind, text }: UpstreamFault): string {
+  if (kind === 'cut') return 'the answer ended too early';
+  const page = /^\s*</.test(text) ? `: ${readErrorText(text).message}` : '';
+  return `the answer is not what its protocol says${page}`;
 }
 
 function networkVerdict(x: Exchange, { fault, message }: TransportError): Verdict {

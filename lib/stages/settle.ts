@@ -24,8 +24,8 @@ function release(x: Exchange, nowMs: number): void {
   else quotas.settle(x.lane.path, x.lease, nowMs, usedTokens(x));
   x.gateway.waiting.onRelease();
   const { usage, route } = x;
-  if (usage?.reported === true && route !== null && x.asked !== null) {
-    x.gateway.calibrations.observe(route.modelId, x.asked.estimateTokens(), usage.promptTokens);
+  if (usage?.reported === true && route !== null) {
+    x.gateway.calibrations.observe(route.modelId, x.estimatedTokens, usage.promptTokens);
   }
 }
 

@@ -10,7 +10,7 @@ export const leastUsed: Strategy = (table, keys, nowMs, tokens, _random, lease) 
     if (table.admission(keys.shared, nowMs, tokens) === REFUSED) return NONE;
     const key = leastUsedKey(table, keys, tokens);
     if (key === NONE) return NONE;
-    if (table.tryReserve(keys.paths[key] as Int32Array, nowMs, tokens, lease)) return key;
+    if (table.reserveChecked(keys.paths[key] as Int32Array, tokens, lease)) return key;
   }
   return NONE;
 };

@@ -12,7 +12,7 @@ export const roundRobin: Strategy = (table, keys, nowMs, tokens, _random, lease)
     for (let step = 0; step < count; step++) {
       const key = (turn + step) % count;
       if (admissionOf(table, keys, key, tokens) !== best) continue;
-      if (!table.tryReserve(paths[key] as Int32Array, nowMs, tokens, lease)) continue;
+      if (!table.reserveChecked(paths[key] as Int32Array, tokens, lease)) continue;
       table.setTurn(turnBucket, (key + 1) % count);
       return key;
     }

@@ -19,7 +19,7 @@ export const weightedRandom: Strategy = (table, keys, nowMs, tokens, random, lea
     const ready = quick === NONE ? draw(READY, table, keys, tokens, random) : quick;
     const key = ready === NONE ? draw(PACED, table, keys, tokens, random) : ready;
     if (key === NONE) return NONE;
-    if (table.tryReserve(keys.paths[key] as Int32Array, nowMs, tokens, lease)) return key;
+    if (table.reserveChecked(keys.paths[key] as Int32Array, tokens, lease)) return key;
   }
   return NONE;
 };

@@ -23,6 +23,8 @@ export interface Case {
   readonly outcome: 'done' | 'too long';
   /** Takes over a minute: only with LONG=1. */
   readonly long: boolean;
+  /** Needs what only clients from 2.1 on can do. */
+  readonly recent: boolean;
 }
 
 const row = (name: string, row: Partial<Case> = {}): Case => ({
@@ -35,8 +37,13 @@ const row = (name: string, row: Partial<Case> = {}): Case => ({
   events: [],
   outcome: 'done',
   long: false,
+  recent: false,
   ...row,
 });
+
+/** The speed of a real one, so that an error does not arrive together with what came before it: then
+ *  the SDK inside Claude Code 2.0 ends the stream without telling the error. */
+const SPEED: SimulatorOptions = { tokensPerSecond: 100 };
 
 const onEveryKey = (fault: string): string => KEYS.map(() => fault).join(',');
 
@@ -47,6 +54,7 @@ export const CASES: readonly Case[] = [
   row('usage-asked', { behaviour: { usage: 'asked' } }),
   row('usage-never', { behaviour: { usage: 'never' } }),
   row('tool-search', {
+    recent: true,
     script: ['demo: tool ToolSearch {"query":"select:WebFetch,NotebookEdit","max_results":5}'],
   }),
   // A refusal of one key, or of all of them for a short time, is no business of the client.
@@ -62,10 +70,19 @@ export const CASES: readonly Case[] = [
   row('error-chunk', { faults: 'ok,errorchunk' }),
   row('key-refused', { faults: '401' }),
   // Once the client has seen a part of the answer it is told, and asks again by itself.
-  row('cutafter', { faults: 'ok,cutafter:5', waived: ['one request a turn'] }),
-  row('midstream', { faults: 'ok,midstream:5', waived: ['one request a turn'] }),
+  row('cutafter', {
+    faults: 'ok,cutafter:5',
+    behaviour: SPEED,
+    waived: ['one request a turn'],
+  }),
+  row('midstream', {
+    faults: 'ok,midstream:5',
+    behaviour: SPEED,
+    waived: ['one request a turn'],
+  }),
   row('cut-in-call', {
     faults: 'ok,cutafter:10',
+    behaviour: SPEED,
     waived: ['one request a turn', 'parallel calls'],
   }),
   row('slow', { faults: 'slow:3000' }),
@@ -82,6 +99,7 @@ export const CASES: readonly Case[] = [
     faults: 'ok,ok,400ctx,400ctx',
     waived: ['one request a turn', 'last word'],
     events: ['compact_boundary'],
+    recent: true,
   }),
   row('slow-70', { faults: 'ok,slow:70000', long: true }),
   row('stall-70', { faults: 'ok,stall:70000', long: true }),

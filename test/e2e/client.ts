@@ -2,6 +2,7 @@
  * The real Claude Code: where is it, and how is it run once, on a task, without anything of the
  * person who runs this: its own home, its own settings, nothing sent anywhere but to the proxy.
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -59,6 +60,16 @@ function fetched(env: Env): string[] {
     ...native.map((name) => join(scope, name, 'claude')),
     join(scope, 'claude-code', 'cli.js'),
   ];
+}
+
+const VERSION_MS = 30_000;
+
+/** What the client says its version is, such as `2.1.330`. */
+export function clientVersion(client: readonly string[], home: string): string {
+  const [file = '', ...args] = client;
+  const env = { HOME: home, PATH: process.env.PATH ?? '' };
+  const options = { env, encoding: 'utf8', timeout: VERSION_MS, stdio: 'pipe' } as const;
+  return /[\d.]+/.exec(execFileSync(file, [...args, '--version'], options))?.[0] ?? '0';
 }
 
 /** Runs the client once, headless. `home` is a folder for its settings and leftovers. */

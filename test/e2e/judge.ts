@@ -54,12 +54,6 @@ function readTranscript(output: string): Transcript {
   };
 }
 
-/** The version that the client says it has. */
-export function clientVersion({ run }: Evidence): string {
-  const init = jsonLines(run.output).find(({ subtype }) => subtype === 'init');
-  return String(init?.claude_code_version ?? 'unknown');
-}
-
 /** Everything that is wrong, in words; nothing when all is well. */
 export function faultsOf(one: Case, evidence: Evidence): string[] {
   const transcript = readTranscript(evidence.run.output);

@@ -79,7 +79,7 @@ test('calibration follows what is reported, within bounds', () => {
     [500, -5],
     [500, 0],
   ]) {
-    const before = calibration.factor;
+    const before: number = calibration.factor;
     calibration.observe(estimate as number, reported as number);
     assert.equal(calibration.factor, before);
   }

@@ -55,7 +55,7 @@ const CASES = CLIENTS.flatMap(({ name, modelOf }) =>
   ),
 );
 
-/** What a client of OpenAI sends reaches a provider unchanged, so nothing here that Cerebras refuses. */
+/** Its schema has nothing that Cerebras refuses: what OpenAI clients send is not rewritten. */
 const weather = tool({
   description: 'The weather of a city',
   inputSchema: z.object({ city: z.string(), days: z.number().int().optional() }),

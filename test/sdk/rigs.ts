@@ -1,6 +1,7 @@
 /**
- * What do the SDK tests talk to? A proxy on a simulated provider, in each of the shapes a client can
- * meet: translated to Cerebras or to Zhipu, or passed through a second proxy that speaks Anthropic.
+ * What do the SDK tests talk to? A proxy on a simulated provider, in each of the shapes a client
+ * can meet: translated to Cerebras or Zhipu, or passed through to a second proxy that speaks
+ * Anthropic.
  */
 import { after } from 'node:test';
 import type { Bucket } from '../../lib/quotas/bucket.ts';
@@ -103,7 +104,7 @@ ${limitsYaml(options)}
 `;
 }
 
-/** Waits until nobody works for anybody: no request in flight, none in a queue, nothing upstream. */
+/** Waits until nobody works for anybody: nothing in flight, in a queue or upstream. */
 export function quiet({ simulator, proxies }: Rig): Promise<void> {
   return until(() => simulator.stats().inFlight === 0 && proxies.every((proxy) => isIdle(proxy)));
 }

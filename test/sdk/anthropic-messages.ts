@@ -1,3 +1,4 @@
+/** What does an Anthropic client get that does not stream? */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
@@ -14,8 +15,10 @@ const CASES = SDKS.flatMap((sdk) =>
 );
 
 /** One pixel. */
-const PNG =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PNG = [
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4',
+  '2mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+].join('');
 
 for (const sdk of SDKS) {
   for (const path of ['/anthropic', '/anthropic/']) {

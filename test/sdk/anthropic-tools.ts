@@ -1,3 +1,4 @@
+/** Do tool loops of Anthropic clients come to their end? */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type Anthropic from '@anthropic-ai/sdk';

@@ -1,3 +1,4 @@
+/** What is left of a request when an Anthropic client goes away? */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type Anthropic from '@anthropic-ai/sdk';
@@ -102,7 +103,7 @@ describe('aborts', { concurrency: 8 }, () => {
         });
       }
 
-      test(`${sdk.name} ${way}: one who leaves the queue is never sent, the next is served`, async () => {
+      test(`${sdk.name} ${way}: who leaves the queue is never sent, the next is`, async () => {
         const rig = await make(ENDLESS);
         const client = clientOf(sdk, rig);
         const first = await client.messages.create({ ...LONG, stream: true });

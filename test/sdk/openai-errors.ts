@@ -1,3 +1,4 @@
+/** Which errors do OpenAI clients raise, and what is left when they go away? */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import OpenAI from 'openai';
@@ -204,7 +205,7 @@ describe('errors and aborts', { concurrency: 8 }, () => {
       });
     }
 
-    test(`${dialect}: leaving a stream closes the upstream connection and frees the slot`, async () => {
+    test(`${dialect}: leaving a stream closes the upstream and frees the slot`, async () => {
       const rig = await direct(dialect, ENDLESS);
       const { completions } = clientOf(rig).chat;
       const body = saying('demo: tokens 9000');
@@ -256,7 +257,7 @@ describe('errors and aborts', { concurrency: 8 }, () => {
     assert.doesNotMatch(JSON.stringify(headers), /a-client-token/);
   });
 
-  test('an own repeat of the SDK waits as long as retry-after says, and then succeeds', async () => {
+  test('an own repeat of the SDK waits as retry-after says, and succeeds', async () => {
     const rig = await direct('cerebras');
     rig.simulator.fault('429:1');
     const { completions } = clientOf(rig).chat;

@@ -1,3 +1,4 @@
+/** What does an OpenAI client get? */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
@@ -99,7 +100,7 @@ for (const rig of RIGS) {
     });
   }
 
-  test(`${rig.name}: the helper's accumulated completion is the one without streaming`, async () => {
+  test(`${rig.name}: the helper accumulates what comes without streaming`, async () => {
     const whole = await client.chat.completions.create(saying('demo: say Grüße, 世界 👋'));
     const stream = client.chat.completions.stream({ ...saying('demo: say Grüße, 世界 👋') });
     const final = await stream.finalChatCompletion();
@@ -181,8 +182,8 @@ test('a usage chunk of its own reaches only the client that asked for it', async
   const server = createServer((request, response) => {
     request.on('data', (bytes: Buffer) => bodies.push(bytes.toString()));
     request.on('end', () => {
-      const chunk = (rest: object): string =>
-        `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', ...rest })}\n\n`;
+      const head = { id: 'c', object: 'chat.completion.chunk', model: 'm' };
+      const chunk = (rest: object): string => `data: ${JSON.stringify({ ...head, ...rest })}\n\n`;
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(chunk({ choices: [{ index: 0, delta: { content: 'Hi' } }] }));
       response.write(chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }));

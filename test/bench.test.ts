@@ -1,0 +1,76 @@
+/** Does every micro case give its right answer, and do the costs that never tremble stay low? */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { casesOf, microFiles } from '../bench/micro-files.ts';
+import { allocationOf } from '../bench/micro-run.ts';
+import { ROOT } from './support/source.ts';
+
+const names = new Set<string>();
+
+for (const file of microFiles()) {
+  for (const one of await casesOf(file)) {
+    test(`micro: ${one.name}`, () => {
+      assert.ok(!names.has(one.name), 'the name is taken');
+      names.add(one.name);
+      const call = one.setup();
+      one.check(call());
+      one.check(call()); // the second call finds what the first one left
+    });
+  }
+}
+
+/** No object per key or request. What is left are numbers that the compiler boxes (16 bytes each)
+ *  where it does not inline: two or three a selection, and the draws of `weighted_random`. */
+const SELECTION_MAX_BYTES = 64;
+const DRAWS_MAX_BYTES = 400;
+
+for (const { name, max } of [
+  { name: 'round_robin, 16 keys', max: SELECTION_MAX_BYTES },
+  { name: 'least_used, 256 keys', max: SELECTION_MAX_BYTES },
+  { name: 'weighted_random, 256 keys, 95 % cooling', max: DRAWS_MAX_BYTES },
+])
+  test(`ceiling: ${name} allocates at most ${max} bytes`, async () => {
+    const bytes = await allocationOf('select-and-reserve.ts', `select and reserve: ${name}`);
+    assert.ok(bytes <= max, `${bytes} bytes`);
+  });
+
+test('ceiling: one production dependency, transitive ones included', () => {
+  const lock = JSON.parse(readFileSync(`${ROOT}package-lock.json`, 'utf8')) as {
+    packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
+  };
+  const production = Object.entries(lock.packages)
+    .filter(([path, { dev, devOptional }]) => path !== '' && dev !== true && devOptional !== true)
+    .map(([path]) => path);
+  assert.deepEqual(production, ['node_modules/yaml']);
+});
+
+/** Our modules, and those of yaml. A start reads them all, so a new one has to be worth it. */
+const MAX_OWN_MODULES = 240;
+const MAX_YAML_MODULES = 90;
+
+/** Imports the program and prints the files that were loaded for it. */
+const LIST_MODULES = `
+  import { Session } from 'node:inspector';
+  const session = new Session();
+  const urls = [];
+  session.connect();
+  session.on('Debugger.scriptParsed', ({ params }) => urls.push(params.url));
+  session.post('Debugger.enable');
+  await import(process.argv[1]);
+  console.log(JSON.stringify(urls.filter((url) => /^file:|^[/]/.test(url))));
+`;
+
+test('ceiling: modules loaded at start', () => {
+  assert.ok(existsSync(`${ROOT}dist/lib/main.js`), 'dist/ is missing: run make build first');
+  const main = pathToFileURL(`${ROOT}dist/lib/main.js`).href;
+  const args = ['--input-type=module', '-e', LIST_MODULES, main];
+  const loaded = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as string[];
+  const own = loaded.filter((url) => url.includes('/dist/lib/'));
+  const yaml = loaded.filter((url) => url.includes('/node_modules/yaml/'));
+  assert.ok(own.length > 10 && own.length <= MAX_OWN_MODULES, `${own.length} of our own`);
+  assert.ok(yaml.length <= MAX_YAML_MODULES, `${yaml.length} of yaml`);
+  assert.equal(own.length + yaml.length, loaded.length, loaded.join('\n'));
+});
