@@ -39,7 +39,7 @@ $(BUILT): $(INSTALLED) $(LIB) tsconfig.json tsconfig.build.json
 # would fetch everything again. This installs what is missing, as locked, and leaves the lock alone.
 $(INSTALLED): package-lock.json | node
 	@echo 'installing what package-lock.json names'
-	@npm install --no-save --no-audit --no-fund --loglevel=error
+	@npm install --no-save --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 node:
@@ -88,13 +88,13 @@ test-matrix: build ## the tests under Node 20, 22 and 24 (Linux; elsewhere use n
 		PATH="$$PWD/$$folder/node_modules/node-$$platform/bin:$$PATH" $(MAKE) --no-print-directory tests || exit 1; \
 	done
 
-e2e: build ## real clients against the real program
+e2e: build ## the real Claude Code through the proxy: make e2e CASES=name,name LONG=1
 	@node --import tsx test/e2e/run.ts
 
-bench: build ## micro benches, side by side
+bench: build ## what the proxy costs, side by side: make bench CASES=micro|load|latency|...
 	@node --import tsx bench/run.ts
 
-load: build ## load over sockets: make load SCENARIO=name
+load: build ## autocannon against the proxy on the simulator: make load SCENARIO=json|sse|...
 	@node --import tsx bench/load.ts $(SCENARIO)
 
 ## Keeping house
@@ -108,26 +108,29 @@ pack: build ## the npm package, as a .tgz
 clean: ## remove what was built and fetched, except node_modules
 	@rm -rf dist .cache cooldown-proxy cooldown-proxy-*.tgz
 
-# The published files and their one dependency; a configuration that is there already stays.
+# The published files and their one dependency; a configuration that is there already stays. Everybody
+# may read it, whatever the umask is, for the service runs as a user of its own; the keys nobody may.
 install-service: build ## install program, example configuration and systemd unit: DESTDIR= PREFIX=
-	@rm -rf .cache/pack && mkdir -p .cache/pack "$(DESTDIR)$(PREFIX)/node_modules" "$(DESTDIR)$(BINDIR)" \
+	@umask 022 && rm -rf .cache/pack "$(DESTDIR)$(PREFIX)/dist" "$(DESTDIR)$(PREFIX)/node_modules/yaml" && \
+		mkdir -p .cache/pack "$(DESTDIR)$(PREFIX)/node_modules" "$(DESTDIR)$(BINDIR)" \
 		"$(DESTDIR)$(CONFDIR)" "$(DESTDIR)$(UNITDIR)"
 	@npm pack --ignore-scripts --silent --pack-destination .cache/pack >/dev/null
-	@rm -rf "$(DESTDIR)$(PREFIX)/dist"
-	@tar -xzf .cache/pack/cooldown-proxy-*.tgz -C "$(DESTDIR)$(PREFIX)" --strip-components=1
-	@cp -R node_modules/yaml "$(DESTDIR)$(PREFIX)/node_modules/"
-	@chmod 755 "$(DESTDIR)$(PREFIX)/bin/cooldown-proxy.js"
+	@umask 022 && tar -xzf .cache/pack/cooldown-proxy-*.tgz -C "$(DESTDIR)$(PREFIX)" \
+		--strip-components=1 --no-same-owner
+	@umask 022 && cp -R node_modules/yaml "$(DESTDIR)$(PREFIX)/node_modules/"
+	@chmod -R a+rX "$(DESTDIR)$(PREFIX)" && chmod 755 "$(DESTDIR)$(PREFIX)/bin/cooldown-proxy.js"
 	@ln -sf "$(PREFIX)/bin/cooldown-proxy.js" "$(DESTDIR)$(BINDIR)/cooldown-proxy"
 	@[ -e "$(DESTDIR)$(CONFDIR)/config.yaml" ] || \
 		install -m 644 config/config.yaml.example-claude-code "$(DESTDIR)$(CONFDIR)/config.yaml"
 	@[ -e "$(DESTDIR)$(CONFDIR)/env" ] || \
-		{ umask 077; echo '# CEREBRAS_API_KEY_1=...' > "$(DESTDIR)$(CONFDIR)/env"; }
-	@sed 's|/usr/local/bin/|$(BINDIR)/|; s|/etc/cooldown-proxy/|$(CONFDIR)/|g' \
+		{ umask 077; printf '# %s\n' CEREBRAS_API_KEY_1=... ZHIPU_API_KEY=... > "$(DESTDIR)$(CONFDIR)/env"; }
+	@umask 022 && sed 's|/usr/local/bin/|$(BINDIR)/|; s|/usr/local/lib/cooldown-proxy/|$(PREFIX)/|; s|/etc/cooldown-proxy/|$(CONFDIR)/|g' \
 		config/cooldown-proxy.service > "$(DESTDIR)$(UNITDIR)/cooldown-proxy.service"
-	@[ -n "$(DESTDIR)" ] || systemctl daemon-reload
+	@[ -n "$(DESTDIR)" ] || ! command -v systemctl >/dev/null || systemctl daemon-reload
 	@echo 'Installed. Next:'
 	@echo '  1. put the keys into $(CONFDIR)/env, one NAME=value a line'
-	@echo '  2. look through $(CONFDIR)/config.yaml, then: cooldown-proxy check -config $(CONFDIR)/config.yaml'
+	@echo '  2. look through $(CONFDIR)/config.yaml, then, as root:'
+	@echo '     (set -a; . $(CONFDIR)/env; cooldown-proxy check -config $(CONFDIR)/config.yaml)'
 	@echo '  3. systemctl enable --now cooldown-proxy'
 	@PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin; command -v node >/dev/null || \
 		echo 'Note: systemd finds node in /usr/bin and /usr/local/bin only; yours is elsewhere.'

@@ -8,12 +8,12 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { PARTS, type Part, runLoad } from './load/run.ts';
+import { PARTS, type Part, runLoad, TRANSPORTS } from './load/run.ts';
 import type { Section } from './load/section.ts';
 import { microTable, runMicro } from './micro-run.ts';
 import { numberFrom } from './settings.ts';
 
-const extent = { rounds: numberFrom('ROUNDS', 5), seconds: numberFrom('SECONDS', 0.8) };
+const extent = { warmUps: 1, rounds: numberFrom('ROUNDS', 5), seconds: numberFrom('SECONDS', 0.8) };
 const events = numberFrom('EVENTS', 1_000);
 const wanted = (process.env.CASES ?? 'micro,load').split(',').map((word) => word.trim());
 
@@ -53,7 +53,8 @@ say(`Node ${machine.node}, ${machine.processors} x ${machine.processor}, ${machi
 const micro = [];
 for (const name of new Set(microNames)) micro.push(...(await runMicro(name, told)));
 if (micro.length > 0) say(`\n### Micro\n\n${microTable(micro)}`);
-const load = parts.length === 0 ? [] : await runLoad({ parts, extent, events, told });
+const load =
+  parts.length === 0 ? [] : await runLoad({ parts, transports: TRANSPORTS, extent, events, told });
 const good = conclude(load);
 save({ machine, extent, events, micro, load });
 if (micro.length + load.length === 0) say(`nothing is called ${wanted.join(', ')}`);

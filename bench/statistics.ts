@@ -23,7 +23,7 @@ export function percentile(values: readonly number[], percent: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** The median of `numerators[i] / denominators[i]`: both sides of a pair ran one after the other. */
+/** The median of `numerators[i] / denominators[i]`: the sides of a pair ran one after the other. */
 export function medianRatio(
   numerators: readonly number[],
   denominators: readonly number[],

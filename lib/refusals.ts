@@ -1,8 +1,8 @@
 /**
  * What a client is told when no key can serve its request: the truth, in one sentence.
  *
- * Which limit of which provider, and until when. Must stay true: what may pass by itself comes with a
- * `retry-after`; what will not says so with `x-should-retry: false`.
+ * Which limit of which provider, and until when. Must stay true: what may pass by itself comes with
+ * a `retry-after`; what will not says so with `x-should-retry: false`.
  */
 import { GatewayError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -102,7 +102,7 @@ function isFinal({ answer }: Verdict): boolean {
   );
 }
 
-/** A fault of the upstream names the provider; what a provider says on purpose stands for itself. */
+/** A fault of the upstream names the provider; what it says on purpose stands for itself. */
 function explained(x: Exchange, { answer, message }: Verdict): string {
   const failed = answer === 'UPSTREAM_FAILED' || answer === 'UPSTREAM_TIMEOUT';
   const name = x.provider?.config.name;
@@ -110,8 +110,8 @@ function explained(x: Exchange, { answer, message }: Verdict): string {
   return `provider "${name}" failed: ${message}`;
 }
 
-/** Every key is disabled, or rests for what does not pass by itself. Undefined where some key is and
- *  does not. */
+/** Every key is disabled, or rests for what does not pass by itself. Undefined where some key is
+ *  not, and does not. */
 function allDead(x: Exchange, choices: readonly Choice[], nowMs: number): GatewayError | undefined {
   if (choices.length === 0) return undefined;
   const verdicts: (Verdict | undefined)[] = [];

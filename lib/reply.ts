@@ -154,7 +154,7 @@ export class Reply {
     this.#quietPulses += 1;
     const quietMs = this.#quietPulses * pulseMs;
     if (this.#state === 'waiting') {
-      if (quietMs < HOLD_AFTER_MS) return;
+      if (quietMs <= HOLD_AFTER_MS) return; // the first pulse may have come at once
       this.#writeHead();
       this.#state = 'held';
     } else if (quietMs < PING_INTERVAL_MS) return;

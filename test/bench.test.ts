@@ -60,7 +60,7 @@ const LIST_MODULES = `
   session.on('Debugger.scriptParsed', ({ params }) => urls.push(params.url));
   session.post('Debugger.enable');
   await import(process.argv[1]);
-  console.log(JSON.stringify(urls.filter((url) => /^file:|^[/]/.test(url))));
+  console.log(JSON.stringify(urls.filter((url) => /^file:.*[.]js$/.test(url))));
 `;
 
 test('ceiling: modules loaded at start', () => {

@@ -1,13 +1,16 @@
 /** Is what is published complete, small, and able to start with its one dependency? */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { makeMetrics } from '../lib/telemetry/metrics.ts';
 import { ROOT } from './support/source.ts';
 
-/** Far above what it is (docs and presets grow), far below what a forgotten folder would make it. */
+/** Far above what it is (docs and presets grow), far below what a forgotten folder makes of it. */
 const MAX_UNPACKED_BYTES = 1_500_000;
 const MAX_PACKED_BYTES = 400_000;
 
@@ -83,15 +86,37 @@ test('what the manifest points to is there', () => {
   }
 });
 
-/** Runs the unpacked program beside nothing but yaml. */
-function runPacked(...args: string[]) {
+for (const file of ['config/grafana/cooldown-proxy.json', 'config/prometheus/alerts.yml'])
+  test(`${file} asks for metrics that exist`, () => {
+    const metrics = makeMetrics('0');
+    metrics.close();
+    const known = new Set(metrics.render().match(/(?<=^# TYPE )\S+/gm));
+    const expressions = readFileSync(ROOT + file, 'utf8').matchAll(
+      /\b(?:cooldown|nodejs|process)_\w+/g,
+    );
+    const asked = new Set(
+      [...expressions].map(([name]) => name.replace(/_(?:bucket|sum|count)$/, '')),
+    );
+    assert.ok(asked.size > 3);
+    assert.deepEqual(
+      [...asked].filter((name) => !known.has(name)),
+      [],
+    );
+  });
+
+/** The command of the unpacked program, which stands beside nothing but yaml. */
+function unpacked(...args: string[]): string[] {
   const modules = join(folder, 'package/node_modules');
   mkdirSync(modules, { recursive: true });
   if (!existsSync(join(modules, 'yaml'))) {
     symlinkSync(`${ROOT}node_modules/yaml`, join(modules, 'yaml'));
   }
-  const program = join(folder, 'package/bin/cooldown-proxy.js');
-  return spawnSync(process.execPath, [program, ...args], {
+  return [join(folder, 'package/bin/cooldown-proxy.js'), ...args];
+}
+
+/** Runs it to its end. */
+function runPacked(...args: string[]) {
+  return spawnSync(process.execPath, unpacked(...args), {
     cwd: folder,
     encoding: 'utf8',
     env: { HOME: folder },
@@ -120,3 +145,52 @@ test('the unpacked program without anything to go by says how to start', { skip 
   assert.equal(status, 2, stdout + stderr);
   assert.match(stdout + stderr, /demo/);
 });
+
+/** The request of the user's guide. */
+const GUIDE_REQUEST = {
+  model: 'claude-3-5-sonnet-20241022',
+  max_tokens: 1024,
+  messages: [{ role: 'user', content: 'Hello, Claude' }],
+};
+
+test('the unpacked demo serves the request of the guide, and ends on SIGTERM', async () => {
+  const child = spawn(process.execPath, unpacked('demo', '-port', '0'), {
+    cwd: folder,
+    env: { HOME: folder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+  const ended = once(child, 'exit');
+  try {
+    const url = `http://127.0.0.1:${await listeningPort(createInterface(child.stdout))}`;
+    const health = await fetch(`${url}/health`);
+    assert.equal(health.status, 200);
+    assert.equal(JSON.parse(await health.text()).status, 'ok');
+    const answer = await fetch(`${url}/anthropic/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
+      body: JSON.stringify(GUIDE_REQUEST),
+    });
+    const text = await answer.text();
+    assert.equal(answer.status, 200, text);
+    const { type, role, model, content, stop_reason, usage } = JSON.parse(text);
+    assert.deepEqual(
+      [type, role, model, stop_reason],
+      ['message', 'assistant', GUIDE_REQUEST.model, 'end_turn'],
+    );
+    assert.match(content.at(-1).text, /Hello, Claude/);
+    assert.ok(usage.input_tokens > 0 && usage.output_tokens > 0, text);
+  } finally {
+    child.kill('SIGTERM');
+  }
+  assert.deepEqual(await ended, [0, null]);
+});
+
+/** The port of the line that says that it listens. */
+async function listeningPort(lines: AsyncIterable<string>): Promise<number> {
+  for await (const line of lines) {
+    if (line.startsWith('{') && JSON.parse(line).msg === 'listening') return JSON.parse(line).port;
+  }
+  throw new Error('it ended without listening');
+}

@@ -6,7 +6,8 @@ import { metricOf, type Road, road } from './support/road.ts';
 import { completion, DONE, delta, type Scripted, stream } from './support/scripted.ts';
 import { until } from './support/upstream.ts';
 
-const HOLD_PULSES = 8;
+/** The first pulse may come at once, so it takes one more than 8 to be sure of 8 s. */
+const HOLD_PULSES = 9;
 const PING_PULSES = 10;
 
 /** An answer that comes when the test says so. */

@@ -2,8 +2,8 @@
  * What do the clients of the load benches send? The same turn as an Anthropic and as an OpenAI
  * client would write it, in two sizes.
  *
- * Must stay true: a body has exactly the bytes it says; the large one is a captured Claude Code turn
- * with more text in its conversation; `model` comes first, as both kinds of client write it.
+ * Must stay true: a body has exactly the bytes it says; the large one is a captured Claude Code
+ * turn with more text in its conversation; `model` comes first, as both kinds of client write it.
  */
 import { parseMessages } from '../../lib/translate/anthropic-openai/parse.ts';
 import { toChatCompletion } from '../../lib/translate/anthropic-openai/request.ts';

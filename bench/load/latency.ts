@@ -29,7 +29,7 @@ export async function latencySection(bench: Bench): Promise<Section> {
   const pings = Math.max(MIN_REQUESTS, PINGS_PER_SECOND * bench.extent.seconds);
   const streams = Math.max(MIN_REQUESTS, STREAMS_PER_SECOND * bench.extent.seconds);
   const run = (measure: (variant: Variant) => Promise<ClientAnswer>) =>
-    interleave(bench.variants, bench.extent.rounds, measure);
+    interleave(bench.variants, bench.extent, measure);
   const { client } = bench;
   const pinged = (size: '1 KB' | '100 KB') =>
     run((variant) => {
@@ -53,7 +53,7 @@ export async function latencySection(bench: Bench): Promise<Section> {
     title: 'Latency, one connection (deltas: from the write of the upstream to the client)',
     text: tableOf(timed),
     data: timed.map(summaryOf),
-    verdicts: timed.filter(({ what }) => what === 'first delta').map(verdictOf),
+    verdicts: timed.filter(isPromised).map(verdictOf),
     faults: all.reduce((sum, { faults }) => sum + faults, 0),
   };
 }
@@ -99,6 +99,8 @@ function tableOf(timed: readonly Timed[]): string {
   });
   return markdownTable(['what', 'p50 µs', 'p99 µs', 'added p50 µs', 'to direct'], rows);
 }
+
+const isPromised = ({ what, variant }: Timed) => what === 'first delta' && variant !== 'direct';
 
 function verdictOf({ variant, rounds }: Timed): Verdict {
   const p50Ms = over(rounds, 50) / US_PER_MS;

@@ -17,7 +17,7 @@ export type ClientCommand =
     }
   /** `amount` requests, one after the other over one connection. */
   | { readonly kind: 'ping'; readonly target: Target; readonly amount: number }
-  /** The same for streams of the stamping upstream: when was each delta written, when is it here? */
+  /** The same for streams of the stamping upstream: how long was each delta on its way? */
   | { readonly kind: 'stamps'; readonly target: Target; readonly amount: number }
   /** Opens streams and keeps them; answered when each has its first event. */
   | { readonly kind: 'open'; readonly target: Target; readonly streams: number }

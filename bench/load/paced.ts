@@ -22,9 +22,7 @@ interface Cost {
 
 export async function pacedSection(bench: Bench): Promise<Section> {
   const proxied = bench.variants.filter(({ pid }) => pid !== undefined);
-  const results = await interleave(proxied, bench.extent.rounds, (variant) =>
-    measureOne(bench, variant),
-  );
+  const results = await interleave(proxied, bench.extent, (variant) => measureOne(bench, variant));
   const rows = proxied.map(({ name }, at) => {
     const rounds = results[at] ?? [];
     const cpu = summarize(rounds.map(({ cpuUsPerEvent }) => cpuUsPerEvent));

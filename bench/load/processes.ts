@@ -16,6 +16,8 @@ import { proxyConfig, type TransportName } from './proxy-config.ts';
 const START_TIMEOUT_MS = 20_000;
 const COMMAND_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 5_000;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const INTERRUPTED = 130;
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -32,6 +34,15 @@ export interface RunningProxy {
 export class Processes {
   readonly #children: ChildProcess[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'cooldown-bench-'));
+  readonly #interrupted = () => process.exit(INTERRUPTED);
+  readonly #exiting = () => {
+    for (const child of this.#children) child.kill('SIGKILL');
+  };
+
+  constructor() {
+    for (const signal of SIGNALS) process.once(signal, this.#interrupted);
+    process.once('exit', this.#exiting);
+  }
 
   /** `events`: content deltas of a stream of the fast upstream. */
   async upstreams(events: number): Promise<UpstreamUrls> {
@@ -51,15 +62,21 @@ export class Processes {
     upstreams: UpstreamUrls,
     flags = '',
   ): Promise<RunningProxy> {
-    const config = join(this.#folder, `${transport}-${this.#children.length}.yaml`);
-    writeFileSync(config, proxyConfig(transport, upstreams));
+    const { url, pid } = await this.program(proxyConfig(transport, upstreams), flags);
+    return { transport, url, pid };
+  }
+
+  /** The same with any configuration. */
+  async program(config: string, flags = ''): Promise<Omit<RunningProxy, 'transport'>> {
+    const file = join(this.#folder, `${this.#children.length}.yaml`);
+    writeFileSync(file, config);
     const given = flags === '' ? [] : flags.split(' ');
-    const child = spawn(process.execPath, [...given, PROGRAM, 'run', '-config', config], {
+    const child = spawn(process.execPath, [...given, PROGRAM, 'run', '-config', file], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#children.push(child);
     const port = await portOf(child);
-    return { transport, url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0 };
+    return { url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0 };
   }
 
   /** Ends them all, the newest first, and waits until they are gone. */
@@ -72,7 +89,15 @@ export class Processes {
       await gone;
       clearTimeout(cut);
     }
+    for (const signal of SIGNALS) process.off(signal, this.#interrupted);
+    process.off('exit', this.#exiting);
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** A module of this folder as a process, and the first thing it tells. */
+  async child<T>(file: string, args: readonly string[]): Promise<[ChildProcess, T]> {
+    const child = this.#fork(file, args);
+    return [child, (await firstMessage(child)) as T];
   }
 
   #fork(file: string, args: readonly string[]): ChildProcess {

@@ -1,8 +1,10 @@
 /**
  * In which order are variants measured? A B C, A B C, … in one run, so that whatever else the
- * machine does strikes all of them alike. The first round warms up and is not counted.
+ * machine does strikes all of them alike. The first rounds warm up and are not counted.
  */
 export interface Extent {
+  /** Rounds before those that count. */
+  readonly warmUps: number;
   /** Counted rounds. */
   readonly rounds: number;
   /** Length of one measurement. */
@@ -12,21 +14,15 @@ export interface Extent {
 /** For each variant, in their order: what `measure` gave in each counted round. */
 export async function interleave<V, R>(
   variants: readonly V[],
-  rounds: number,
+  { warmUps, rounds }: Extent,
   measure: (variant: V) => Promise<R>,
 ): Promise<R[][]> {
   const results: R[][] = variants.map(() => []);
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < warmUps + rounds; round++) {
     for (const [at, variant] of variants.entries()) {
       const result = await measure(variant);
-      if (round > 0) results[at]?.push(result);
+      if (round >= warmUps) results[at]?.push(result);
     }
   }
   return results;
-}
-
-/** One row of a result: a variant, and one number for each round. */
-export interface Series {
-  readonly variant: string;
-  readonly values: readonly number[];
 }

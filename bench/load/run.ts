@@ -13,10 +13,11 @@ import { variantsOf } from './variants.ts';
 export const PARTS = ['json', 'sse', 'paced', 'latency', 'memory'] as const;
 export type Part = (typeof PARTS)[number];
 
-const TRANSPORTS: readonly TransportName[] = ['http', 'fetch'];
+export const TRANSPORTS: readonly TransportName[] = ['http', 'fetch'];
 
 export interface LoadOptions {
   readonly parts: readonly Part[];
+  readonly transports: readonly TransportName[];
   readonly extent: Extent;
   /** Content deltas of a saturated stream. */
   readonly events: number;
@@ -32,7 +33,7 @@ export async function runLoad(options: LoadOptions): Promise<Section[]> {
     const upstreams = await processes.upstreams(options.events);
     const client = await processes.client();
     const start = () =>
-      Promise.all(TRANSPORTS.map((transport) => processes.proxy(transport, upstreams)));
+      Promise.all(options.transports.map((transport) => processes.proxy(transport, upstreams)));
     const variants = variantsOf(upstreams, await start());
     const bench: Bench = { client, variants, extent: options.extent };
     const sections: Section[] = [];

@@ -57,7 +57,7 @@ async function measureLoads(bench: Bench, loads: readonly Load[]): Promise<Measu
   const measured: Measured[] = [];
   for (const load of loads) {
     const amounts = new Map<Variant, number>();
-    const results = await interleave(bench.variants, bench.extent.rounds, (variant) =>
+    const results = await interleave(bench.variants, bench.extent, (variant) =>
       measureOne(bench, load, variant, amounts),
     );
     for (const [at, { name: variant }] of bench.variants.entries()) {

@@ -1,4 +1,4 @@
-/** The process of all upstreams: `upstream-process.ts EVENTS` tells its parent where they listen. */
+/** The process of all upstreams: `upstream-process.ts EVENTS` tells where they listen. */
 import { startSimulator } from '../../lib/simulator/simulator.ts';
 import type { UpstreamUrls } from './messages.ts';
 import { startStampedUpstream } from './stamped-upstream.ts';

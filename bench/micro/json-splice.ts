@@ -1,4 +1,4 @@
-/** JSON SPLICE. The model found and replaced in the bytes of a body; parsing it is the yardstick. */
+/** JSON SPLICE. The model replaced in the bytes of a body; parsing it all is the yardstick. */
 import assert from 'node:assert/strict';
 import { readChatRequest, rewrite } from '../../lib/translate/openai-openai/request.ts';
 import type { Case } from '../case.ts';

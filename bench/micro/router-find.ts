@@ -6,7 +6,8 @@ import { routesOf } from '../../lib/routes/index.ts';
 import type { Case } from '../case.ts';
 
 const YAML = `
-providers: [{ name: local, preset: generic, endpoint: "http://127.0.0.1:9/v1", models: [m], api_key: k }]
+providers:
+  - { name: local, preset: generic, endpoint: "http://127.0.0.1:9/v1", models: [m], api_key: k }
 `;
 
 const ROWS = [

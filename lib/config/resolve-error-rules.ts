@@ -85,6 +85,9 @@ function checkRow(raw: RawErrorRule, x: Reading): void {
   for (const key of ['scope', 'action']) {
     if (!x.places.given(raw, key)) x.faults.error(x.places.of(raw, key), 'is missing');
   }
+  if (raw.scope === 'request' && (raw.action === 'cool' || raw.action === 'disable')) {
+    x.faults.error(x.places.of(raw, 'scope'), `is nobody who could ${raw.action}: name another`);
+  }
   if (raw.reason !== undefined && !REASON.test(raw.reason)) {
     x.faults.error(x.places.of(raw, 'reason'), 'wants a word of up to 32 of a-z, 0-9 and "_"');
   }

@@ -169,7 +169,11 @@ const PROMPT_NUMBERS: readonly RegExp[] = [
   /context limit: (?<prompt>\d+) \+ (?<output>\d+) > (?<maximum>\d+)/i,
   /maximum context length is (?<maximum>\d+) tokens[^0-9]{1,120}(?<prompt>\d+)/i,
   /input token count \(?(?<prompt>\d+)\)? exceeds[^0-9]{1,80}(?<maximum>\d+)/i,
-  /(?:prompt|input)[^0-9]{1,60}(?<prompt>\d+)[^0-9]{1,60}(?:limit|maximum|exceeds?|>)[^0-9]{0,60}(?<maximum>\d+)/i,
+  new RegExp(
+    '(?:prompt|input)[^0-9]{1,60}(?<prompt>\\d+)[^0-9]{1,60}' +
+      '(?:limit|maximum|exceeds?|>)[^0-9]{0,60}(?<maximum>\\d+)',
+    'i',
+  ),
 ];
 const MAX_TOKENS = 1e9;
 

@@ -2,7 +2,8 @@
  * The error table of every provider, after its own rows: what a status and the usual wordings mean.
  *
  * Must stay true: the last rows match any status, so that every refusal has a verdict; a caller's
- * own mistake (400 and its like) punishes nobody; a 429 that says nothing rests one model of one key.
+ * own mistake (400 and its like) punishes nobody; a 429 that says nothing rests one model of one
+ * key.
  */
 import type { ErrorRule } from '../providers/types.ts';
 
@@ -33,8 +34,20 @@ const PROMPT_TOO_LONG = new RegExp(
 const POLICY =
   /content[_ ](?:policy|filter|management)|safety (?:system|policy)|responsible ai|moderation/i;
 /** In one sentence; a dot inside of a word (`glm-4.6`) does not end it. */
-const NO_SUCH_MODEL =
-  /\bmodels?\b(?:[^.]|\.\S){0,120}(?:not[_ ]found|(?:does|do|did) not exist|no longer (?:available|exist|supported)|(?:is|was|been) (?:unknown|decommissioned|deprecated|retired))|model[_ ]not[_ ]found|(?:no such|unknown|invalid) model\b/i;
+const GONE = [
+  'not[_ ]found',
+  '(?:does|do|did) not exist',
+  'no longer (?:available|exist|supported)',
+  '(?:is|was|been) (?:unknown|decommissioned|deprecated|retired)',
+].join('|');
+const NO_SUCH_MODEL = new RegExp(
+  [
+    `\\bmodels?\\b(?:[^.]|\\.\\S){0,120}(?:${GONE})`,
+    'model[_ ]not[_ ]found',
+    '(?:no such|unknown|invalid) model\\b',
+  ].join('|'),
+  'i',
+);
 const NO_ACCESS = /(?:not have access to|no access to|not allowed to use).{0,40}model/i;
 const HTML = /^(?:an HTML page|<)/i;
 const BALANCE = /insufficient[_ ](?:quota|balance|funds|credit)|exceeded your current quota/i;

@@ -1,9 +1,10 @@
 /**
  * What did the provider say went wrong? Reads the body of a refusal, whatever its shape.
  *
- * Known shapes: `{error:{message,type,code}}` (OpenAI, Zhipu, Anthropic), flat `{message,type,code}`
- * (Cerebras), `{error:"…"}`, `{detail:"…"|[{msg}]}` (FastAPI), `{errors:[…]}`, a list of any of these,
- * HTML pages and plain text. Must stay true: no body throws, and none is looked at beyond a bound.
+ * Known shapes: `{error:{message,type,code}}` (OpenAI, Zhipu, Anthropic), the same without
+ * `error` around it (Cerebras), `{error:text}`, `{detail:text}`, `{detail:[{msg}]}` (FastAPI),
+ * `{errors:[…]}`, a list of any of these, HTML pages and plain text. Must stay true: no body
+ * throws, and none is looked at beyond a bound.
  */
 import { MAX_ERROR_BODY_BYTES, MAX_PROVIDER_TEXT_CHARS } from '../limits.ts';
 

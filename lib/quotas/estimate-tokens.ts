@@ -22,9 +22,12 @@ const WIDE = 0.75; // CJK, kana, Hangul
 const OTHER = 0.42; // accented, Cyrillic, Greek, halves of emoji
 const SAFETY = 1.05;
 /** Letters and digits without a break are no words from here on, but base64, hex or a hash. */
-const LONGEST_NAME = 32;
+const LONGEST_NAME = 24;
+const LONGEST_SEGMENT = 16; // of a path: longer ones before a `/` are base64 too
 const RANDOM_CHAR = 0.66;
 
+const PLUS = 43;
+const SLASH = 47;
 const TABLE_CHARS = 128;
 const LOWER = 1;
 const UPPER = 2;
@@ -57,7 +60,8 @@ export function estimateText(text: string): number {
       continue;
     }
     const found = CLASSES[code] as number;
-    unbroken = found <= DIGITS ? unbroken + 1 : 0;
+    if (found <= DIGITS) unbroken += 1;
+    else if (unbroken <= LONGEST_SEGMENT || (code !== PLUS && code !== SLASH)) unbroken = 0;
     if (unbroken > LONGEST_NAME) {
       tokens += RANDOM_CHAR;
       before = found;

@@ -64,8 +64,10 @@ export class Gates {
   }
 
   fits(bucket: number, ms: number): boolean {
-    if (((this.#states[bucket] as number) & RESTRICTED) === 0) return true;
-    // Read again, in an order that other threads keep to: the end is written before the state.
+    const seen = this.#states[bucket] as number;
+    if ((seen & RESTRICTED) === 0) return true;
+    if ((seen & COOLING) !== 0 && isBefore(ms, this.#ends[bucket] as number)) return false;
+    // Maybe yes: read again in the order that other threads keep to, the end before the state.
     const state = Atomics.load(this.#states, bucket);
     if ((state & RESTRICTED) === 0) return true;
     if ((state & DISABLED) !== 0) return false;

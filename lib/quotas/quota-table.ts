@@ -36,7 +36,7 @@ import type { Lease } from './lease.ts';
 import type { QuotaName, RateReading } from './rate-reading.ts';
 import { CLOCK_WORDS, TableClock } from './table-clock.ts';
 import { TableLayout } from './table-layout.ts';
-import { MAX_COUNT } from './window-ring.ts';
+import { countOf, limitOf } from './window-ring.ts';
 import { WINDOWS, type WindowName, Windows } from './windows.ts';
 
 export * from './bucket.ts';
@@ -388,16 +388,6 @@ export class QuotaTable {
       this.#learned.sweep(bucket, this.#clock.ms, allOver);
     }
   }
-}
-
-/** A configured limit as an Int32; 0 = none. */
-function limitOf(value: number | boolean | undefined): number {
-  return typeof value === 'number' && value > 0 ? Math.min(Math.floor(value), 2 ** 31 - 1) : 0;
-}
-
-/** Tokens as a count that a slot can hold. */
-function countOf(tokens: number): number {
-  return tokens > 0 ? Math.min(Math.ceil(tokens), MAX_COUNT) : 0;
 }
 
 function wordsFor(buckets: number): number {

@@ -42,6 +42,9 @@ export class TableClock {
   ms = 0;
   /** How far the caller's clock is behind where table time waits for it; 0 nearly always. */
   #lagMs = 0;
+  /** This thread's clock at the last sync, and when it was first found far behind; 0 = it is not. */
+  #nowMs = Number.NEGATIVE_INFINITY;
+  #lateSinceMs = 0;
   readonly #words: Int32Array;
   readonly #epochMs: number;
 
@@ -61,23 +64,35 @@ export class TableClock {
    *  Returns the seconds by which this call moved the table on; 0 nearly always. */
   sync(nowMs: number): number {
     const words = this.#words;
+    const beforeMs = this.#nowMs;
     for (let tries = 0; ; tries++) {
       const last = words[SECOND] as number; // plain: the swaps below fail if it has changed
       const offset = words[OFFSET_SECONDS] as number;
       const sinceEpochMs = nowMs - this.#epochMs + offset * 1_000;
       const second = Math.floor(sinceEpochMs / 1_000);
-      if (second === last) return this.#set(second, sinceEpochMs);
       const isTime = second <= LAST_SECOND && last - second < MAX_STEP_BACK_SECONDS;
       if (!isTime || tries === MAX_TRIES) return this.#wait(last, 0);
+      this.#nowMs = nowMs;
+      if (second === last) return this.#set(second, sinceEpochMs);
       if (second > last) {
         if (Atomics.compareExchange(words, SECOND, last, second) !== last) continue;
         this.#set(second, sinceEpochMs);
         return second - last;
       }
-      if (last - second <= PATIENCE_SECONDS) return this.#wait(last, last * 1_000 - sinceEpochMs);
+      if (last - second <= PATIENCE_SECONDS || !this.#wasSetBack(beforeMs)) {
+        return this.#wait(last, last * 1_000 - sinceEpochMs);
+      }
       // Just before the last second, not in it: how far into it the clock had come is not known.
       Atomics.compareExchange(words, OFFSET_SECONDS, offset, offset + (last - 1 - second));
     }
+  }
+
+  /** Whether this thread's clock went back, or has been behind the others' for a window. A thread that
+   *  was merely suspended between reading its clock and coming here is late for one call. */
+  #wasSetBack(beforeMs: number): boolean {
+    if (this.#nowMs < beforeMs) return true;
+    if (this.#lateSinceMs === 0) this.#lateSinceMs = this.#nowMs;
+    return this.#nowMs - this.#lateSinceMs >= PATIENCE_SECONDS * 1_000;
   }
 
   /** Milliseconds of the caller's clock, from the last sync, until a wrapped time to come. */
@@ -100,16 +115,21 @@ export class TableClock {
   }
 
   #wait(second: number, lagMs: number): number {
-    this.#set(second, second * 1_000);
+    this.#place(second, second * 1_000);
     this.#lagMs = Math.ceil(lagMs);
     return 0;
   }
 
   #set(second: number, sinceEpochMs: number): number {
+    this.#place(second, sinceEpochMs);
     this.#lagMs = 0;
+    this.#lateSinceMs = 0;
+    return 0;
+  }
+
+  #place(second: number, sinceEpochMs: number): void {
     this.second = second;
     this.hour = Math.floor(second / 3_600);
     this.ms = Math.floor(sinceEpochMs) | 0;
-    return 0;
   }
 }

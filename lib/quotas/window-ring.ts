@@ -36,7 +36,7 @@ export interface RingShape {
 
 /** A word of a slot: 4 bits of lap, 28 bits of count (268 million tokens in an hour). */
 const COUNT_BITS = 28;
-export const MAX_COUNT = 2 ** COUNT_BITS - 1;
+const MAX_COUNT = 2 ** COUNT_BITS - 1;
 const LAPS = 16;
 
 export class WindowRing {
@@ -221,4 +221,14 @@ export class WindowRing {
 function isNewer(a: number, b: number): boolean {
   const ahead = (a - b) & (LAPS - 1);
   return ahead > 0 && ahead < LAPS / 2;
+}
+
+/** A configured limit as an Int32; 0 = none. */
+export function limitOf(value: number | boolean | undefined): number {
+  return typeof value === 'number' && value > 0 ? Math.min(Math.floor(value), 2 ** 31 - 1) : 0;
+}
+
+/** Tokens as a count that a slot can hold. */
+export function countOf(tokens: number): number {
+  return tokens > 0 ? Math.min(Math.ceil(tokens), MAX_COUNT) : 0;
 }

@@ -1,4 +1,5 @@
 /** POST {openai}/…: embeddings, responses and any other path with a JSON `model`, passed through. */
+import { GatewayError } from '../errors.ts';
 import type { Endpoint } from '../exchange.ts';
 import { estimateBytes } from '../quotas/estimate-tokens.ts';
 import { RawPassthrough } from '../translate/openai-openai/raw-stream.ts';
@@ -9,8 +10,17 @@ import type { TranslationContext } from '../translate/translator.ts';
 
 export const passthrough: Endpoint = {
   dialect: 'openai',
-  read: (bytes, rest) => readRaw(readModelRequest(bytes), `/${rest}`),
+  read(bytes, rest) {
+    if (!isPlain(rest)) throw new GatewayError('NOT_FOUND', 'There is no such path here');
+    return readRaw(readModelRequest(bytes), `/${rest}`);
+  },
 };
+
+/** Nothing that a server could take for a way out of the provider's endpoint (`..`, `//`, escapes):
+ *  the key goes with it. No path of the API holds such. */
+function isPlain(path: string): boolean {
+  return /^[\w.~:@-]+(?:\/[\w.~:@-]+)*$/.test(path) && !/(?:^|\/)\.{1,2}(?:\/|$)/.test(path);
+}
 
 function readRaw(raw: RawRequest, path: string): ClientRequest {
   return {

@@ -138,7 +138,7 @@ function report(turn: Turn, steps: number): string {
   return [`Simulator: ${steps} tool results came back.`, ...lines].join('\n');
 }
 
-/** Everything since the last message of the user, if that holds a script and its turn still runs. */
+/** Everything since the user's last message, if that holds a script and its turn still runs. */
 function readTurn(messages: readonly SeenMessage[]): Turn {
   let at = messages.length - 1;
   let script: Script | undefined;

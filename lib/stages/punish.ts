@@ -41,7 +41,7 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
   }
   logFault(x, verdict, lane);
   const again = x.candidate !== null && !x.avoid.has(x.candidate.provider);
-  if (verdict.action === 'retry' && again) await backOff(x);
+  if (isFault(verdict) && again) await backOff(x);
 }
 
 /** What the client is told in full; the log gets the code alone, since a provider may quote the prompt
@@ -149,13 +149,17 @@ function goOn(x: Exchange, { scope, answer }: Verdict, lane: Lane): void {
   x.avoid.add(x.candidate?.provider ?? -1);
 }
 
-/** Faults in a row open the circuit of the key, and of the provider. What a provider says on purpose
- *  (a missing model, a request too large) is no fault. */
+/** A fault may be over in a moment. */
+function isFault({ action, answer }: Verdict): boolean {
+  return action === 'retry' && (answer === 'UPSTREAM_FAILED' || answer === 'UPSTREAM_TIMEOUT');
+}
+
+/** Faults in a row open the circuit of the key, and of the provider. What a provider says on
+ *  purpose (a missing model, a request too large) is no fault. */
 function trip(x: Exchange, verdict: Verdict, lane: Lane, nowMs: number): void {
   const { breakers, metrics, verdicts } = x.gateway;
   const { bucket: providerBucket, config } = x.provider as ProviderRuntime;
-  const { answer } = verdict;
-  if (answer !== 'UPSTREAM_FAILED' && answer !== 'UPSTREAM_TIMEOUT') return;
+  if (!isFault(verdict)) return;
   for (const bucket of [lane.key.bucket, providerBucket]) {
     if (breakers.fault(bucket, nowMs) === 0) continue;
     verdicts.set(bucket, { ...verdict, reason: BREAKER });

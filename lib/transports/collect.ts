@@ -7,8 +7,8 @@ export interface Collected {
   readonly whole: boolean;
 }
 
-/** Resolves, never rejects: to at most `maxBytes` of the body, or to what broke it. With `maxMs`, to
- *  what has come by then. */
+/** Resolves, never rejects: to at most `maxBytes` of the body, or to what broke it. With `maxMs`,
+ *  to what has come by then. */
 export function collectBody(
   answer: Answer,
   call: Call,

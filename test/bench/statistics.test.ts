@@ -1,4 +1,4 @@
-/** Are medians, percentiles and ratios what a statistician would say, and shown as a reader needs? */
+/** Are medians, percentiles and ratios what they are called, and shown as a reader needs? */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { medianRatio, percentile, shown, summarize } from '../../bench/statistics.ts';

@@ -151,6 +151,8 @@ for (const { row, why } of [
   { row: 'status: {}, scope: key, action: cool', why: /wants a single value or a list/ },
   { row: 'code: 1302, scope: key, action: cool', why: /code: wants a string.*put it in quotes/ },
   { row: 'code: a, scope: keys, action: cool', why: /scope: must be one of.*did you mean "key"/ },
+  { row: 'code: a, scope: request, action: cool', why: /scope: is nobody who could cool/ },
+  { row: 'code: a, scope: request, action: disable', why: /is nobody who could disable/ },
   { row: 'code: a, scope: key, action: rest', why: /action: must be one of/ },
   { row: 'code: a, scope: key, action: cool, rest: 25h', why: /rest: must be from 0ms to 1d/ },
   { row: 'code: a, scope: key, action: cool, answer: ok', why: /answer: must be one of/ },

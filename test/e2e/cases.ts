@@ -6,7 +6,7 @@ import type { SimulatorDialect, SimulatorOptions } from '../../lib/simulator/typ
 import { KEYS } from './rig.ts';
 
 /** Parts of the verdict that a case can do without: see judge.ts. */
-export type Waived = 'one request a turn' | 'parallel calls' | 'last word';
+export type Waived = 'one request a turn' | 'one call a tool' | 'parallel calls' | 'last word';
 
 export interface Case {
   readonly name: string;
@@ -41,8 +41,8 @@ const row = (name: string, row: Partial<Case> = {}): Case => ({
   ...row,
 });
 
-/** The speed of a real one, so that an error does not arrive together with what came before it: then
- *  the SDK inside Claude Code 2.0 ends the stream without telling the error. */
+/** The speed of a real one. An error that arrives together with what came before it is swallowed by
+ *  the SDK inside Claude Code 2.0: the stream just ends. */
 const SPEED: SimulatorOptions = { tokensPerSecond: 100 };
 
 const onEveryKey = (fault: string): string => KEYS.map(() => fault).join(',');
@@ -83,7 +83,8 @@ export const CASES: readonly Case[] = [
   row('cut-in-call', {
     faults: 'ok,cutafter:10',
     behaviour: SPEED,
-    waived: ['one request a turn', 'parallel calls'],
+    // The older client tells a call that it then repeats; it runs the command once all the same.
+    waived: ['one request a turn', 'one call a tool', 'parallel calls'],
   }),
   row('slow', { faults: 'slow:3000' }),
   // Longer than a stream is held back: the client waits on pings.

@@ -30,8 +30,8 @@ export interface ClientRun {
   readonly complaints: string;
 }
 
-/** The older client (the one that Node runs) warms up a sub-agent with the main model, at a time of its
- *  own, unless it thinks that it runs on a machine of somebody else. */
+/** The older client (the one that Node runs) warms up a sub-agent with the main model, at a time of
+ *  its own, unless it thinks that it runs on a machine of somebody else. */
 const NO_WARM_UP = { CLAUDE_CODE_REMOTE: 'true' };
 
 type Env = Readonly<Record<string, string | undefined>>;

@@ -115,7 +115,9 @@ function toolFaults(one: Case, { blocks, toolResults }: Transcript): string[] {
   const uses = blocks.filter(({ block }) => block.type === 'tool_use');
   const used = (name: string) => uses.filter(({ block }) => block.name === name);
   for (const name of ['Write', 'Bash', 'Read']) {
-    if (used(name).length !== 1) faults.push(`${name} was used ${used(name).length} times`);
+    const times = used(name).length;
+    if (times > 1 && one.waived.includes('one call a tool')) continue;
+    if (times !== 1) faults.push(`${name} was used ${times} times`);
   }
   const [bash, read] = [used('Bash')[0], used('Read')[0]];
   const parallel = bash?.message !== undefined && bash.message === read?.message;
@@ -126,7 +128,7 @@ function toolFaults(one: Case, { blocks, toolResults }: Transcript): string[] {
   if (unread.length > 0) faults.push(`arguments are no JSON: ${excerpt(unread[0]?.block)}`);
   const failed = toolResults.filter((result) => result.is_error === true);
   if (failed.length > 0) faults.push(`a tool failed: ${excerpt(failed[0])}`);
-  if (toolResults.length < uses.length) faults.push(`${toolResults.length} tool results`);
+  if (toolResults.length < 3) faults.push(`${toolResults.length} tool results`);
   return faults;
 }
 

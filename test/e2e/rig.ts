@@ -1,7 +1,7 @@
 /**
- * The proxy as it is shipped, in a process of its own, in front of two simulated providers: one that
- * the client's work goes to and that misbehaves as a case says, one for its background calls, so
- * that these never take a fault that was meant for the work.
+ * The proxy as it is shipped, in a process of its own, in front of two simulated providers: one
+ * that the client's work goes to and that misbehaves as a case says, one for its background calls,
+ * so that these never take a fault that was meant for the work.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -68,18 +68,21 @@ export async function startRig(
   return { url: `http://127.0.0.1:${port}`, token: TOKEN, main, side, log, close };
 }
 
+type Key = (typeof KEYS)[number] | typeof SIDE_KEY;
+
 function configuration(dialect: SimulatorDialect, main: string, side: string): string {
-  const key = ({ key, name, org }: (typeof KEYS)[number] | typeof SIDE_KEY) =>
-    `        - { key: ${key}, name: ${name}, org: ${org} }`;
-  const provider = (name: string, endpoint: string, model: string, keys: readonly string[]) => `
+  const provider = (name: string, endpoint: string, model: string, keys: readonly Key[]) => `
   - name: ${name}
     preset: ${dialect}
     endpoint: ${endpoint}
     models: [${model}]
     load_balancing:
       strategy: round_robin
-      api_keys:
-${keys.join('\n')}`;
+      api_keys: ${JSON.stringify(keys)}`;
+  const providers = [
+    provider('main', main, MAIN_MODEL, KEYS),
+    provider('side', side, SIDE_MODEL, [SIDE_KEY]),
+  ];
   return `server:
   api_key_required: true
   auth_tokens: [${TOKEN}]
@@ -87,7 +90,7 @@ environment_models:
   haiku: ${SIDE_MODEL}
   sonnet: ${MAIN_MODEL}
   opus: ${MAIN_MODEL}
-providers:${provider('main', main, MAIN_MODEL, KEYS.map(key))}${provider('side', side, SIDE_MODEL, [key(SIDE_KEY)])}
+providers:${providers.join('')}
 monitoring:
   log_level: debug
   log_format: json

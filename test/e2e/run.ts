@@ -22,6 +22,9 @@ import { makeTask } from './task.ts';
 const CLIENT_MS = 120_000;
 const LONG_CLIENT_MS = 300_000;
 
+const HOW_TO_INSTALL =
+  'npm install --prefix DIR @anthropic-ai/claude-code-linux-x64, then CLIENT_DIR=DIR make e2e';
+
 interface Verdict {
   readonly faults: readonly string[];
   /** Where it ran, when the folder was kept. */
@@ -32,9 +35,7 @@ async function main(): Promise<number> {
   const { env } = process;
   const client = findClient(env);
   if (client === undefined) {
-    say(
-      'skipped: no Claude Code here. npm install --prefix DIR @anthropic-ai/claude-code-linux-x64, then CLIENT_DIR=DIR make e2e',
-    );
+    say(`skipped: no Claude Code here. ${HOW_TO_INSTALL}`);
     return 0;
   }
   if (!existsSync(`${ROOT}dist/lib/main.js`)) {

@@ -27,7 +27,7 @@ const ROWS = [
   ],
   [
     429,
-    '{"error":{"message":"Request too large for gpt-4o on tokens per min (TPM): Limit 10, Requested 20"}}',
+    '{"error":{"message":"Request too large for m on tokens per min (TPM): Limit 1, Requested 2"}}',
     'request',
     'retry',
     'NO_ROOM',
@@ -59,6 +59,31 @@ const ROWS = [
     'model',
     'retry',
     'MODEL_NOT_FOUND',
+    0,
+  ],
+  [
+    400,
+    '{"error":{"message":"The model `glm-4.6` does not exist."}}',
+    'model',
+    'retry',
+    'MODEL_NOT_FOUND',
+    0,
+  ],
+  [400, '{"error":{"message":"model_not_found: x"}}', 'model', 'retry', 'MODEL_NOT_FOUND', 0],
+  [
+    400,
+    '{"error":{"message":"Invalid schema for function model_lookup: unknown type"}}',
+    'request',
+    'give-up',
+    'PROVIDER_REFUSED',
+    0,
+  ],
+  [
+    400,
+    '{"error":{"message":"The model m is fine. Parameter top_k not found"}}',
+    'request',
+    'give-up',
+    'PROVIDER_REFUSED',
     0,
   ],
   [410, 'gone', 'model', 'retry', 'MODEL_NOT_FOUND', 0],
@@ -131,18 +156,18 @@ for (const [status, body, scope, action, answer, restMs] of ROWS)
 
 for (const [text, promptTokens, maxTokens] of [
   [
-    'Please reduce the length of the messages or completion. Current length is 42328 while limit is 40000',
+    'Please reduce the length of the messages. Current length is 42328 while limit is 40000',
     42_328,
     40_000,
   ],
   ['prompt is too long: 210000 tokens > 200000 maximum', 210_000, 200_000],
   [
-    "This model's maximum context length is 8,192 tokens. However, your messages resulted in 9,001 tokens.",
+    'The maximum context length is 8,192 tokens. However, your messages resulted in 9,001 tokens.',
     9_001,
     8_192,
   ],
   [
-    'input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000, decrease input length',
+    'input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000, decrease input',
     222_000,
     200_000,
   ],
@@ -213,12 +238,44 @@ for (const { name, headers, body, wantMs, quota } of [
     wantMs: MAX_COOLDOWN_MS,
     quota: undefined,
   },
+  {
+    name: "nor later than the quota's own minute",
+    headers: { 'retry-after': '600' },
+    body: '{"message":"Tokens per minute exceeded"}',
+    wantMs: 60_000,
+    quota: 'tokens_minute',
+  },
+  {
+    name: "nor later than the quota's own hour",
+    headers: { 'retry-after': '9000' },
+    body: '{"message":"Requests per hour exceeded"}',
+    wantMs: 3_600_000,
+    quota: 'requests_hour',
+  },
 ])
   test(`end of a 429: ${name}`, () => {
     const verdict = classify([], 429, headers, body, NOW);
     assert.equal(verdict.untilMs === 0 ? 0 : verdict.untilMs - NOW, wantMs);
     assert.equal(verdict.quota, quota);
   });
+
+test('it is known whether the end is a reset or was asked for', () => {
+  const atReset = (headers: Record<string, string>, body = '{}') =>
+    classify([], 429, headers, body, NOW).atReset;
+  assert.equal(atReset(RESETS), true);
+  assert.equal(atReset({ ...RESETS, 'retry-after': '0' }), true);
+  assert.equal(atReset({ ...RESETS, 'retry-after': '3' }), undefined);
+  assert.equal(atReset({}), undefined);
+  assert.equal(atReset({}, 'Please try again in 12.5s'), undefined);
+});
+
+test('an index in the text of a bad request is nobody’s code', () => {
+  const rules = [{ code: ['1001'], scope: 'key', action: 'disable', restMs: 0 }] as const;
+  const rows = rules.map((rule) => ({ ...rule, answer: 'KEYS_REFUSED', reason: 'x' }) as const);
+  for (const message of ['messages[1001] is illegal', 'see [1001]']) {
+    assert.equal(classify(rows, 400, {}, JSON.stringify({ message }), NOW).action, 'give-up');
+  }
+});
 
 test('a busy provider rests a second, whatever the quota headers say', () => {
   assert.equal(classify([], 503, RESETS, '', NOW).untilMs, NOW + 1_000);

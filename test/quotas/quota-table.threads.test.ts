@@ -12,6 +12,8 @@ const SECONDS = Number(process.env.SECONDS ?? 1);
 const THREADS = 4;
 const SPEED = 80;
 const MINUTE_MS = 60_000;
+/** A start whose thread was suspended on the way for longer says too little about when it was. */
+const STALL_MS = 1_000;
 const BORN_MS = 1_790_000_000_000;
 
 const limits = (requestsPerMinute: number, tokensPerMinute: number, maxConcurrent: number) => ({
@@ -64,7 +66,8 @@ async function runThreads(plan: Plan): Promise<Start[]> {
 /** The most that one bucket certainly saw in any 60 seconds: a start counts when all of it, from the
  *  clock read before it to the one after it, lies inside. */
 function mostInWindow(starts: readonly Start[], weigh: (start: Start) => number): number {
-  const sorted = [...starts].sort((a, b) => a[3] - b[3]);
+  const sorted = starts.filter((start) => start[3] - start[2] < STALL_MS);
+  sorted.sort((a, b) => a[3] - b[3]);
   let most = 0;
   let sum = 0;
   let from = 0;
@@ -76,7 +79,7 @@ function mostInWindow(starts: readonly Start[], weigh: (start: Start) => number)
       from += 1;
     }
     let straddling = 0;
-    for (let at = from; at < sorted.length && (sorted[at]?.[3] ?? 0) < since + 5_000; at++) {
+    for (let at = from; at < sorted.length && (sorted[at]?.[3] ?? 0) < since + STALL_MS; at++) {
       const each = sorted[at] as Start;
       if (each[2] <= since) straddling += weigh(each);
     }

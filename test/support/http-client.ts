@@ -40,7 +40,11 @@ export function ask(url: string, asking: Asking = {}): Promise<Answered> {
 export function open(url: string, asking: Asking = {}): Live {
   const { body } = asking;
   const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-  const sent = request(url, {
+  const [, host = '', port = '', path = '/'] = /^http:\/\/(.+?):(\d+)(.*)$/.exec(url) ?? [];
+  const sent = request({
+    host,
+    port,
+    path, // as it is written: `new URL` would tidy it up
     method: asking.method ?? (body === undefined ? 'GET' : 'POST'),
     agent: false,
     headers: asking.headers ?? {},

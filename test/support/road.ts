@@ -46,6 +46,7 @@ export interface RoadOptions {
   /** Top-level YAML. */
   readonly config?: string;
   readonly models?: string;
+  readonly strategy?: string;
 }
 
 /** Starts providers `p1`, `p2` … with keys `k1`, `k2` … and a proxy on them, until the test ends. */
@@ -87,7 +88,7 @@ export async function road(t: TestContext, options: RoadOptions = {}): Promise<R
 }
 
 function yamlOf(providers: readonly ScriptedProvider[], options: RoadOptions): string {
-  const { keys = ['{}'], models = '[glm-4.6, glm-4.5-air]' } = options;
+  const { keys = ['{}'], models = '[glm-4.6, glm-4.5-air]', strategy = 'least_used' } = options;
   const blocks = providers.map(({ url }, at) => {
     const listed = keys.map((extra, nth) => {
       const name = `k${nth + 1}`;
@@ -100,6 +101,7 @@ function yamlOf(providers: readonly ScriptedProvider[], options: RoadOptions): s
     models: ${models}
 ${options.provider ?? ''}
     load_balancing:
+      strategy: ${strategy}
       api_keys:
 ${listed.join('\n')}`;
   });

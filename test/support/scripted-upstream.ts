@@ -1,8 +1,8 @@
 /**
- * A provider on a real socket that answers as a test says, key by key, and remembers who asked when.
+ * A provider on a real socket that answers as a test says, key by key, and remembers who asked.
  *
- * It speaks both protocols: the path of a call says which. Must stay true: what it remembers is taken
- * down before anything is answered, so that the order of starts and good answers is the true one.
+ * It speaks both protocols: the path of a call says which. Must stay true: what it remembers is
+ * taken down before anything is answered, so that the order of starts and answers is the true one.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { listening } from './raw-server.ts';
@@ -36,11 +36,13 @@ export interface ScriptedUpstream {
 export interface ScriptedOptions {
   /** How long a good answer takes. */
   readonly goodAfterMs?: number;
+  /** No good answer before it resolves. */
+  readonly goodAfter?: Promise<void>;
 }
 
 export async function scriptedUpstream(
   script: Script,
-  { goodAfterMs = 0 }: ScriptedOptions = {},
+  { goodAfterMs = 0, goodAfter = Promise.resolve() }: ScriptedOptions = {},
 ): Promise<ScriptedUpstream> {
   const starts: Start[] = [];
   let good = 0;
@@ -58,6 +60,7 @@ export async function scriptedUpstream(
       response.writeHead(scripted.status, scripted.headers ?? {}).end(scripted.body ?? '');
       return;
     }
+    await goodAfter;
     await new Promise((resolve) => setTimeout(resolve, goodAfterMs));
     good += 1;
     const anthropic = request.url?.includes('/messages') === true;

@@ -1,4 +1,4 @@
-/** Does every part of the load benches run, with the right answers? Nothing here looks at a time. */
+/** Does every part of the load benches run, with right answers? Nothing here looks at a time. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
@@ -11,7 +11,8 @@ test('all parts, as small as they can be', async () => {
   const parts: string[] = [];
   const sections = await runLoad({
     parts: PARTS,
-    extent: { rounds: 1, seconds: 0.02 },
+    transports: ['http'],
+    extent: { warmUps: 0, rounds: 1, seconds: 0.02 },
     events: 20,
     memoryScale: 0.01,
     told: (part) => parts.push(part),
@@ -22,5 +23,5 @@ test('all parts, as small as they can be', async () => {
     assert.match(text, /http, translated/, title);
     assert.doesNotMatch(text, /NaN|Infinity/, title);
   }
-  assert.equal(sections.flatMap(({ verdicts }) => verdicts).length, 5);
+  assert.equal(sections.flatMap(({ verdicts }) => verdicts).length, 2);
 });

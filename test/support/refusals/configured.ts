@@ -48,7 +48,8 @@ export const CONFIGURED: readonly RefusalRow[] = [
     429,
     {
       rules:
-        '[{ status: 429, scope: key-model, action: cool, quota: requests_day, text_zone: "+08:00" }]',
+        '[{ status: 429, scope: key-model, action: cool,' +
+        ' quota: requests_day, text_zone: "+08:00" }]',
       body: '',
     },
     spent(midnight, /Approaching daily request limit/),

@@ -4,7 +4,7 @@
  */
 import type { Preset } from '../../../lib/providers/types.ts';
 
-/** Who rests of two keys of one org (`one`, `three`) and one of another (`two`), for models m, n. */
+/** Who rests of two keys of one org (`one`, `three`) and one of another, for models m and n. */
 export type Resting = 'nobody' | 'key-model' | 'org-model' | 'key' | 'org' | 'model' | 'provider';
 
 export interface Told {

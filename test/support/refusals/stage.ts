@@ -2,6 +2,7 @@
 import type { Lane } from '../../../lib/gateway.ts';
 import { startProxy, type TestProxy } from '../proxy.ts';
 import {
+  type Answer,
   type Script,
   type ScriptedOptions,
   type ScriptedUpstream,
@@ -75,13 +76,14 @@ export async function staged(
   }
 }
 
-/** Refuses key `one` as the row says, in the first `times` calls. */
-export function refusing(row: RefusalRow, times = Number.POSITIVE_INFINITY): Script {
-  const { status, headers = {}, body } = row;
-  return ({ key }, nth) => {
-    if (key !== SECRETS.one || nth >= times) return undefined;
-    return { status, headers, body: typeof body === 'string' ? body : body(Date.now()) };
-  };
+/** What a provider says as the row has it. */
+export function refusalOf({ status, headers = {}, body }: RefusalRow): Answer {
+  return { status, headers, body: typeof body === 'string' ? body : body(Date.now()) };
+}
+
+/** Refuses key `one` as the row says, and no other. */
+export function refusing(row: RefusalRow): Script {
+  return ({ key }) => (key === SECRETS.one ? refusalOf(row) : undefined);
 }
 
 export interface Heard {

@@ -1,0 +1,26 @@
+/** A gateway without a server, for tests that look at what a configuration compiles to. */
+import { compileGateway, type Gateway } from '../../lib/gateway.ts';
+import { makeLog } from '../../lib/telemetry/log.ts';
+import { makeMetrics } from '../../lib/telemetry/metrics.ts';
+import { makeTransport } from '../../lib/transports/index.ts';
+import { good } from './configs.ts';
+
+/** Where the clock of these gateways stands. */
+export const NOW_MS = Date.UTC(2026, 0, 1, 12);
+
+export function compiled(yaml: string): Gateway {
+  const metrics = makeMetrics('1.2.3');
+  metrics.close();
+  const redact = (text: string) => text;
+  const now = () => NOW_MS;
+  return compileGateway(good(yaml), {
+    version: '1.2.3',
+    log: makeLog({ level: 'silent', format: 'json', write: () => {}, redact, now }),
+    metrics,
+    transport: makeTransport('http'),
+    redact,
+    nowMs: now,
+    random: () => 0,
+    startedMs: NOW_MS,
+  });
+}
