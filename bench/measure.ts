@@ -6,6 +6,7 @@
  * the process must have been started with ALLOCATION_FLAGS. Must stay true: every loop is bounded.
  */
 import type { Case } from './case.ts';
+import { percentile } from './statistics.ts';
 
 /** A young generation that holds a whole measurement, and a way to empty it before. */
 export const ALLOCATION_FLAGS = [
@@ -82,21 +83,30 @@ function warmUp(call: () => unknown): number {
   return Math.max(1, Math.round((calls * ROUND_MS) / Math.max(lastMs, 0.001)));
 }
 
-/** The median of a few tries: a stray allocation of the runtime or a collection spoils only one. */
+/** Of the heap the median of a few tries: a stray allocation of the runtime spoils only one. Of
+ *  buffers the most: their memory may be given back at any moment. */
 function allocatedPerCall(call: () => unknown, callsPerRound: number): number {
-  const pilot = Math.max(1, growthOf(call, 10) / 10);
+  const { heap, buffers } = growthOf(call, 10);
+  const pilot = Math.max(1, (heap + buffers) / 10);
   const calls = Math.max(10, Math.min(2 * callsPerRound, Math.floor(ALLOCATION_BYTES / pilot)));
-  const tries: number[] = [];
-  for (let i = 0; i < ALLOCATION_TRIES; i++) tries.push(growthOf(call, calls) / calls);
-  return Math.max(0, tries.sort((a, b) => a - b)[ALLOCATION_TRIES >> 1] ?? 0);
+  const tries = Array.from({ length: ALLOCATION_TRIES }, () => growthOf(call, calls));
+  const heapBytes = percentile(
+    tries.map((one) => one.heap),
+    50,
+  );
+  const bufferBytes = Math.max(...tries.map((one) => one.buffers));
+  return (Math.max(0, heapBytes) + Math.max(0, bufferBytes)) / calls;
 }
 
-function growthOf(call: () => unknown, calls: number): number {
+function growthOf(call: () => unknown, calls: number): { heap: number; buffers: number } {
   if (globalThis.gc === undefined) throw new Error('start with --expose-gc to measure allocation');
   lastResult = undefined;
   globalThis.gc();
   const before = process.memoryUsage();
   for (let i = 0; i < calls; i++) lastResult = call();
   const after = process.memoryUsage();
-  return after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers;
+  return {
+    heap: after.heapUsed - before.heapUsed,
+    buffers: after.arrayBuffers - before.arrayBuffers,
+  };
 }

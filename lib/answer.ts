@@ -40,8 +40,8 @@ export async function answerJson(call: LocalCall, make: () => unknown): Promise<
   }
 }
 
-/** An error in the words of the call's prefix, Anthropic's where it has none. What may still come of
- *  the request's body is thrown away. */
+/** An error in the words of the call's prefix, Anthropic's where it has none. What may still come
+ *  of the request's body is thrown away. */
 export function refuse(call: LocalCall, thrown: unknown): void {
   const error = asGatewayError(thrown);
   const dialect = call.dialect ?? 'anthropic';

@@ -1,6 +1,9 @@
 /** How far the estimator is off for each model, learned from what providers report. */
 import { Calibration } from './quotas/estimate-tokens.ts';
 
+/** As large as a report must be to count. */
+const REPORT_TOKENS = 10_000;
+
 export class Calibrations {
   readonly #byModel = new Map<string, Calibration>();
 
@@ -8,6 +11,17 @@ export class Calibrations {
   corrected(modelId: string, estimate: number): number {
     const factor = this.#byModel.get(modelId)?.factor ?? 1;
     return Math.max(1, Math.round(estimate * factor));
+  }
+
+  /** The factors by model id. */
+  factors(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#byModel].map(([id, { factor }]) => [id, factor]));
+  }
+
+  /** Goes on with a factor of before; one that no report could have led to is set right as such. */
+  restore(modelId: string, factor: unknown): void {
+    if (typeof factor !== 'number') return;
+    this.observe(modelId, REPORT_TOKENS, REPORT_TOKENS * factor);
   }
 
   /** Books one report. `modelId` is a configured one, so the map stays as small as the file. */

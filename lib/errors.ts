@@ -60,7 +60,8 @@ const ROWS = {
     'insufficient_quota',
     false,
   ),
-  // Never told to anyone: the client has hung up. The status is nginx's, for the log and the metrics.
+  // Never told to anyone: the client has hung up. The status is nginx's, for the log and the
+  // metrics.
   CLIENT_GONE: row(499, 'api_error', 'server_error', 'client_gone'),
   INTERNAL: row(500, 'api_error', 'server_error', 'internal_error'),
   KEYS_REFUSED: row(502, 'api_error', 'server_error', 'provider_auth_failed', false),
@@ -71,6 +72,10 @@ const ROWS = {
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof ROWS;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ROWS, value);
+}
 
 /** OpenAI clients know no 529: a busy provider is their 503. */
 const OPENAI_BUSY_STATUS = 503;
@@ -83,8 +88,8 @@ export interface ErrorDetails {
   readonly shouldRetry?: boolean;
   /** The field of an OpenAI request that is at fault (`error.param`). */
   readonly param?: string;
-  /** `error.details.error_code` of the Anthropic dialect: what its SDK acts on without reading texts
-   *  (WIRE.md §A.5). */
+  /** `error.details.error_code` of the Anthropic dialect: what its SDK acts on without reading
+   *  texts (WIRE.md §A.5). */
   readonly errorCode?: string;
   /** Extra response headers, such as `allow` of a 405. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -159,14 +164,15 @@ export function errorFrame(error: GatewayError, dialect: Dialect, requestId: str
   return dialect === 'openai' ? `data: ${body}\n\n` : `event: error\ndata: ${body}\n\n`;
 }
 
-/** Anything thrown, as a GatewayError. What is not one is our own fault: INTERNAL, without its text. */
+/** Anything thrown, as a GatewayError. What is not one is our own fault: INTERNAL, without its
+ *  text. */
 export function asGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   return new GatewayError('INTERNAL', 'Internal error in the proxy', { cause: thrown });
 }
 
-/** Where a fault of our own came from, for the log: name and frames. Not its text, which may quote a
- *  body. Undefined for every other error. */
+/** Where a fault of our own came from, for the log: name and frames. Not its text, which may quote
+ *  a body. Undefined for every other error. */
 export function framesOf(error: GatewayError | null): string | undefined {
   if (error?.code !== 'INTERNAL') return undefined;
   if (!(error.cause instanceof Error)) return typeof error.cause;

@@ -8,7 +8,7 @@ import { type Dialect, GatewayError } from './errors.ts';
 import type { Gateway, Lane, ProviderRuntime } from './gateway.ts';
 import type { Candidate, ModelRoute } from './model-table.ts';
 import type { Verdict } from './quotas/cooldown-rules.ts';
-import { type Lease, newLease } from './quotas/quota-table.ts';
+import { type Lease, newLease } from './quotas/lease.ts';
 import { Reply } from './reply.ts';
 import type { Attempt, ClientRequest } from './translate/pair.ts';
 import type { Usage } from './translate/translator.ts';
@@ -76,10 +76,12 @@ export class Exchange {
   bodyBytes = 0;
   /** Wall clock of the first byte told to the client; 0 = none yet. */
   firstByteMs = 0;
-  /** `performance.now()` when the body was there, and when the first attempt went out; 0 = not yet. */
+  /** `performance.now()` when the body was there, and when the first attempt went out; 0 = not
+   *  yet. */
   readAt = 0;
   sentAt = 0;
-  /** Called when the client goes away while the exchange waits for something else than the upstream. */
+  /** Called when the client goes away while the exchange waits for something else than the
+   *  upstream. */
   onAbort: (() => void) | null = null;
 
   constructor(

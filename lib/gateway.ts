@@ -1,10 +1,11 @@
 /**
  * A running proxy, compiled from its configuration: everything a request only looks up.
  *
- * Must stay true: built once per configuration and never changed; what does change (quotas, metrics,
- * connections) lives in the services it points to.
+ * Must stay true: built once per configuration and never changed; what does change (quotas,
+ * metrics, connections) lives in the services it points to.
  */
 import { Breakers } from './breakers.ts';
+import { BucketList, markOf, type Place, partsOf, secretOf } from './buckets.ts';
 import { Calibrations } from './calibrations.ts';
 import type { Config, KeyConfig, ProviderConfig } from './config/types.ts';
 import { MAX_WATCHED_KEYS } from './limits.ts';
@@ -94,34 +95,47 @@ export interface Gateway extends Services {
   readonly calibrations: Calibrations;
   readonly sessions: Sessions;
   readonly waiting: Waiting;
-  /** Bucket names, by index, for texts and for carrying state over a reload or a restart. */
+  /** Bucket names, by index, for texts. */
   readonly bucketNames: readonly string[];
+  /** What the buckets count for, by index: how their state is carried over a reload or a
+   *  restart. */
+  readonly places: readonly Place[];
 }
 
-/** Compiles a configuration. Allocates the quota table; opens nothing. */
-export function compileGateway(config: Config, services: Services): Gateway {
-  const ledger = new BucketList();
-  const globalBucket = ledger.add('global', {
-    ...config.limits,
-    requestsPerDay: 0,
-    tokensPerDay: 0,
-  });
+/**
+ * Compiles a configuration. Allocates the quota table; opens nothing.
+ *
+ * `before` is the gateway that this one takes the place of: it shares the quota table and all that
+ * was learned, also with the requests that are still under way on the other one. Its own table may
+ * not be used by a third gateway afterwards.
+ */
+export function compileGateway(config: Config, services: Services, before?: Gateway): Gateway {
+  const nowMs = services.nowMs();
+  const ledger = new BucketList(before?.places ?? [], nowMs);
+  const limits = { ...config.limits, requestsPerDay: 0, tokensPerDay: 0 };
+  const globalBucket = ledger.add('global', limits, { org: ['global'], key: [] });
   const providers = config.providers.map((provider, index) =>
     compileProvider(provider, index, ledger, globalBucket, services.version),
   );
-  const quotas = new QuotaTable(ledger.limits, { bornMs: services.nowMs() });
+  const models = compileModels(config);
+  const { places, names, limits: table } = ledger.finish();
+  const quotas =
+    before === undefined
+      ? new QuotaTable(table, { bornMs: nowMs })
+      : succeed(before, ledger, nowMs);
   return {
     ...services,
     config,
     providers,
     quotas,
-    models: compileModels(config),
-    verdicts: new Map(),
-    breakers: new Breakers(quotas),
-    calibrations: new Calibrations(),
-    sessions: new Sessions(),
-    waiting: new Waiting(config.limits.queue.maxDepth, services.nowMs),
-    bucketNames: ledger.names,
+    models,
+    verdicts: before?.verdicts ?? new Map(),
+    breakers: before?.breakers ?? new Breakers(quotas),
+    calibrations: before?.calibrations ?? new Calibrations(),
+    sessions: before?.sessions ?? new Sessions(),
+    waiting: new Waiting(config.limits.queue.maxDepth, services.nowMs, before?.waiting),
+    bucketNames: names,
+    places,
   };
 }
 
@@ -133,21 +147,32 @@ const NO_LIMITS: BucketLimits = {
   maxConcurrent: 0,
 };
 
-/** Collects the buckets of the table; the same name is the same bucket. */
-class BucketList {
-  readonly limits: BucketLimits[] = [];
-  readonly names: string[] = [];
-  readonly #byName = new Map<string, Bucket>();
-
-  add(name: string, limits: BucketLimits): Bucket {
-    const known = this.#byName.get(name);
-    if (known !== undefined) return known;
-    const bucket = this.limits.length as Bucket;
-    this.limits.push(limits);
-    this.names.push(name);
-    this.#byName.set(name, bucket);
-    return bucket;
+/** A table that goes on where that of another configuration is: one table for both, so that what is
+ *  in flight and what waits there counts here too, to the last request (SURFACE §4.1). */
+function succeed(
+  { quotas, places, verdicts, breakers }: Gateway,
+  list: BucketList,
+  nowMs: number,
+): QuotaTable {
+  const given = list.gifts.flatMap(({ to, from }) => {
+    const snapshot = quotas.snapshot(from, nowMs);
+    const { marks: old } = places[from] as Place;
+    const { org, key } = (list.places[to] as Place).marks;
+    return (snapshot === undefined ? [] : partsOf(old, snapshot))
+      .filter(({ marks }) => marks.some((mark) => org.includes(mark) || key.includes(mark)))
+      .map((part) => ({ to, saved: part.snapshot, why: verdicts.get(from) }));
+  });
+  quotas.grow(list.limits, list.emptied, nowMs);
+  for (const bucket of list.reopened) quotas.enable(bucket);
+  for (const bucket of [...list.reopened, ...list.emptied]) {
+    verdicts.delete(bucket);
+    breakers.answered(bucket);
   }
+  for (const { to, saved, why } of given) {
+    quotas.restore(to, nowMs, saved);
+    if (why !== undefined && !verdicts.has(to)) verdicts.set(to, why);
+  }
+  return quotas;
 }
 
 function compileProvider(
@@ -160,12 +185,14 @@ function compileProvider(
   const { rateLimiting, timeouts } = provider;
   const url = new URL(provider.endpoint);
   const tls = url.protocol === 'https:';
-  const bucket = ledger.add(`provider ${provider.name}`, {
+  const limits = {
     ...NO_LIMITS,
     requestsPerMinute: rateLimiting.requestsPerMinute,
     tokensPerMinute: rateLimiting.tokensPerMinute,
     maxConcurrent: rateLimiting.maxConcurrent,
-  });
+  };
+  const marks = { org: [markOf(provider)], key: [] };
+  const bucket = ledger.add(`provider ${provider.name}`, limits, marks);
   const keys = provider.keys.map((key) => compileKey(provider, key, ledger, version));
   return {
     config: provider,
@@ -229,20 +256,31 @@ function compileKey(
   ledger: BucketList,
   version: string,
 ): KeyRuntime {
-  const alone = provider.keys.filter((key) => key.org === config.org).length === 1;
-  const orgBucket = ledger.add(`org ${provider.name}/${config.org}`, {
+  const marks = keyMarks(provider, config);
+  const limits = {
     requestsPerMinute: config.maxRequestsPerMinute,
     tokensPerMinute: config.maxTokensPerMinute,
     requestsPerDay: config.maxRequestsPerDay,
     tokensPerDay: config.maxTokensPerDay,
     maxConcurrent: config.maxConcurrent,
-  });
+  };
+  const name = `${provider.name}/${config.name}`;
+  const orgBucket = ledger.add(`org ${provider.name}/${config.org}`, limits, marks.ofOrg);
   return {
     config,
     orgBucket,
-    bucket: alone ? orgBucket : ledger.add(`key ${provider.name}/${config.name}`, NO_LIMITS),
+    bucket: marks.alone ? orgBucket : ledger.add(`key ${name}`, NO_LIMITS, marks.ofKey),
     headers: keyHeaders(provider, config, version),
   };
+}
+
+/** The marks of a key's org and of the key, for one model or for all. */
+function keyMarks(provider: ProviderConfig, config: KeyConfig, model: readonly string[] = []) {
+  const mates = provider.keys.filter((key) => key.org === config.org);
+  const org = mates.map((key) => markOf(provider, 'org', ...model, secretOf(key)));
+  const key = [markOf(provider, 'key', ...model, secretOf(config))];
+  const alone = mates.length === 1;
+  return { alone, ofOrg: { org, key: alone ? key : [] }, ofKey: { org: [], key } };
 }
 
 /** The provider's own headers win over the preset's; neither can replace the credentials. */
@@ -273,17 +311,26 @@ function compileLane(
 ): Lane {
   const of = `${provider.name}/${key.config.org} ${model.id}`;
   const { rateLimiting, preset } = provider;
-  const modelBucket = ledger.add(`model ${provider.name} ${model.id}`, NO_LIMITS);
-  const orgModelBucket = ledger.add(`org-model ${of}`, {
+  const marks = keyMarks(provider, key.config, [model.id, model.upstream]);
+  const modelBucket = ledger.add(`model ${provider.name} ${model.id}`, NO_LIMITS, {
+    org: [markOf(provider, 'model', model.id, model.upstream)],
+    key: [],
+  });
+  const limits = {
     ...NO_LIMITS,
     safetyMargin: rateLimiting.safetyMargin,
     backoffThreshold: rateLimiting.backoffThreshold,
     continuousRefill: preset.continuousRefill,
-  });
+  };
+  const orgModelBucket = ledger.add(`org-model ${of}`, limits, marks.ofOrg);
   const alone = key.bucket === key.orgBucket;
   const keyModelBucket = alone
     ? orgModelBucket
-    : ledger.add(`key-model ${provider.name}/${key.config.name} ${model.id}`, NO_LIMITS);
+    : ledger.add(
+        `key-model ${provider.name}/${key.config.name} ${model.id}`,
+        NO_LIMITS,
+        marks.ofKey,
+      );
   const path = [
     ...above,
     modelBucket,

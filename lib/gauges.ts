@@ -2,7 +2,8 @@
  * What do the keys and queues look like right now? Gauges that are read when somebody scrapes.
  *
  * Must stay true: a key's quota is what its provider said last, the tightest of its models; where
- * the provider has said nothing it is the configured limit; a quota that nobody limits has no sample.
+ * the provider has said nothing it is the configured limit; a quota that nobody limits has no
+ * sample.
  */
 import type { Gateway, KeyRuntime, ProviderRuntime } from './gateway.ts';
 import { keyStanding } from './standing.ts';

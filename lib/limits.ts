@@ -34,7 +34,8 @@ export const MAX_SSE_LINE_BYTES = 8 * MIB;
 /** Bytes waiting in a client's socket before its upstream is paused. */
 export const CLIENT_HIGH_WATER_BYTES = 64 * KIB;
 
-/** A stream that has been silent this long gets a `ping` (Claude Code's watchdogs: CLIENTS.md §3). */
+/** A stream that has been silent this long gets a `ping` (Claude Code's watchdogs: CLIENTS.md
+ *  §3). */
 export const PING_INTERVAL_MS = 10_000;
 
 /** A streaming client waits this long for its true status before it gets 200 and pings. */
@@ -63,8 +64,8 @@ export const PULSE_MS = 1_000;
 /** A shorter "secret" would be found in any word, so it is not cut out of texts. */
 export const MIN_SECRET_CHARS = 4;
 
-/** From here on a secret's encoded spellings (JSON, URL, base64) are cut out of texts as well; those
- *  of shorter ones are too short to be told from chance. */
+/** From here on a secret's encoded spellings (JSON, URL, base64) are cut out of texts as well;
+ *  those of shorter ones are too short to be told from chance. */
 export const MIN_ENCODED_SECRET_CHARS = 8;
 
 /** Label combinations of one metric. Labels are configured names, so 64 keys x 10 models x 15
@@ -204,7 +205,8 @@ export const MAX_HELD_STREAM_BYTES = 64 * KIB;
 export const MAX_FAULTS_AT_PROVIDER = 4;
 export const FIRST_BACKOFF_MS = 100;
 
-/** A tool call written as text is collected up to this size: as much as a model puts into one file. */
+/** A tool call written as text is collected up to this size: as much as a model puts into one
+ *  file. */
 export const MAX_TEXT_CALL_CHARS = MIB;
 
 /** Faults of the network and 5xx answers in a row that open the circuit of a key or provider. More
@@ -219,3 +221,24 @@ export const MAX_SESSIONS = 10_000;
 /** Keys of one provider that are watched for a quota they share without saying so: every pair is
  *  looked at with every answer. */
 export const MAX_WATCHED_KEYS = 32;
+
+/** What was saved about a bucket is of no use any more when its longest window, a day in 25 slots
+ *  of an hour, is over. */
+export const MAX_SNAPSHOT_AGE_MS = 25 * 60 * 60 * 1_000;
+
+/** How often the state is saved, when anything has changed: what a crash may forget at most. */
+export const STATE_SAVE_MS = 5_000;
+
+/** The largest state that is read: thousands of keys and models stay far below it. */
+export const MAX_STATE_BYTES = 64 * MIB;
+
+/** Saved buckets of keys that are not configured now; they are kept while their counts last, in case
+ *  the keys come back. */
+export const MAX_UNCLAIMED_BUCKETS = 10_000;
+
+/** A key that its provider refused is asked again this long after a restart, with one request: it may
+ *  have been repaired there, and nobody tells us. */
+export const DISABLED_REST_MS = 900_000;
+
+/** A draft of the state file that is older was left by a process that was killed over it. */
+export const STALE_DRAFT_MS = 60_000;

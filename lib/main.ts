@@ -1,6 +1,4 @@
 /** From the command line to a command. The only place that knows argv; exits through a code. */
-import { check } from './commands/check.ts';
-import { demo } from './commands/demo.ts';
 import { run } from './commands/run.ts';
 import type { Options } from './commands/types.ts';
 import { NOTHING_FOUND } from './config/load.ts';
@@ -42,10 +40,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { command, options } = parsed;
   switch (command) {
     case 'run':
-      return await run(options, options.orDemo ? () => demo(options) : sayNothingFound);
+      return await run(options, options.orDemo ? () => runDemo(options) : sayNothingFound);
     case 'demo':
-      return await demo(options);
-    case 'check':
+      return await runDemo(options);
+    case 'check': {
+      const { check } = await import('./commands/check.ts');
       return check(
         options,
         process.env,
@@ -53,11 +52,18 @@ export async function main(argv: readonly string[]): Promise<number> {
         (text) => process.stdout.write(text),
         (text) => process.stderr.write(text),
       );
+    }
     default: {
       const never: never = command;
       return never;
     }
   }
+}
+
+/** The simulator is loaded only where it is used: a proxy at work has no need of it. */
+async function runDemo(options: Options): Promise<number> {
+  const { demo } = await import('./commands/demo.ts');
+  return await demo(options);
 }
 
 function sayNothingFound(): Promise<number> {

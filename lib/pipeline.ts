@@ -1,8 +1,9 @@
 /**
- * PIPELINE. A request, top to bottom. Above the loop: once per request. In the loop: once per attempt.
+ * PIPELINE. A request, top to bottom. Above the loop: once per request. In the loop: once per
+ * attempt.
  *
- * Must stay true: once the first frame of an answer is out there is no further attempt; `settle` runs
- * for every outcome, and every reservation goes back exactly once.
+ * Must stay true: once the first frame of an answer is out there is no further attempt; `settle`
+ * runs for every outcome, and every reservation goes back exactly once.
  */
 import { asGatewayError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -16,7 +17,8 @@ import { rewriteBody } from './stages/rewrite-body.ts';
 import { selectKey } from './stages/select-key.ts';
 import { settle } from './stages/settle.ts';
 
-/** Serves one proxied request. Never rejects: whatever goes wrong is told to the client and logged. */
+/** Serves one proxied request. Never rejects: whatever goes wrong is told to the client and
+ *  logged. */
 export async function handle(x: Exchange): Promise<void> {
   try {
     await readBody(x); // socket -> x.asked, bounded and checked
@@ -29,7 +31,7 @@ export async function handle(x: Exchange): Promise<void> {
         (await learn(x)) ?? // what the status and the headers teach
         (await relay(x)); // after the first byte there is no fault any more
       if (fault === null) return;
-      await punish(x, fault); // key, model or provider rest; throws when nobody else could do better
+      await punish(x, fault); // someone rests; throws when nobody else could do better
     }
   } catch (thrown) {
     x.error ??= asGatewayError(thrown); // one that cut it short says more

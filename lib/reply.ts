@@ -6,8 +6,8 @@
  *       \--hold()--> HELD --open()--> OPEN
  *
  * HELD: a streaming client has waited for long, so it got 200 and pings, but no event of an answer
- * yet; another key or provider may still be tried. Must stay true: after the first frame of an answer
- * the status never changes; an error after it is the last event; frames are written whole.
+ * yet; another key or provider may still be tried. Must stay true: after the first frame of an
+ * answer the status never changes; an error after it is the last event; frames are written whole.
  */
 import type { ServerResponse } from 'node:http';
 import {

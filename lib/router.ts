@@ -1,7 +1,7 @@
 /**
- * Which route answers a method and a path? Compiled at start-up; a look-up allocates nothing but the
- * path string: one Map access for exact paths, then the few prefix routes in order of registration.
- * No regular expression, no decoding: a path is compared as it came.
+ * Which route answers a method and a path? Compiled at start-up; a look-up allocates nothing but
+ * the path string: one Map access for exact paths, then the few prefix routes in order of
+ * registration. No regular expression, no decoding: a path is compared as it came.
  */
 
 export interface RouteSpec<H> {

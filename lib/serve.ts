@@ -1,4 +1,5 @@
-/** Starts the proxy for a configuration and keeps it until a signal: what `run` and `demo` share. */
+/** Starts the proxy for a configuration and keeps it until a signal: what `run` and `demo`
+ *  share. */
 import type { Config } from './config/types.ts';
 import { compileGateway, type Services } from './gateway.ts';
 import { type RunningServer, startServer } from './server.ts';

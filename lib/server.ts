@@ -32,6 +32,9 @@ export interface RunningServer {
   drain(timeoutMs: number): Promise<boolean>;
   /** Cuts everything that is in flight at once. */
   cut(): void;
+  /** New requests go to this gateway; those that are here finish on theirs. No connection closes. The
+   *  address stays what it is. */
+  swap(gateway: Gateway): void;
 }
 
 /** Calls back once per PULSE_MS, until what it returns is called. */
@@ -51,18 +54,14 @@ export function startServer(gateway: Gateway, ticker = everySecond): Promise<Run
 class Listener {
   readonly #server: Server;
   readonly #live = new Set<Exchange>();
-  readonly #front: Front;
+  #front: Front;
   #draining = false;
   #wasCut = false;
   #idle: (() => void) | null = null;
 
   constructor(gateway: Gateway) {
+    this.#front = compileFront(gateway);
     registerGauges(gateway);
-    this.#front = {
-      gateway,
-      guard: compileGuard(gateway.config.server),
-      router: compileRoutes(routesOf(gateway.config)),
-    };
     this.#server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
       (request, response) => this.#onRequest(request, response),
@@ -85,6 +84,7 @@ class Listener {
           port: bound.port,
           drain: (timeoutMs) => this.#drain(timeoutMs),
           cut: () => this.#cut(),
+          swap: (gateway) => this.#swap(gateway),
         });
       });
     });
@@ -150,13 +150,21 @@ class Listener {
     if (this.#live.size === 0) this.#idle?.();
   }
 
+  /** Whoever waits on an earlier gateway looks again: limits may have changed, which all share. */
+  #swap(gateway: Gateway): void {
+    this.#front = compileFront(gateway);
+    registerGauges(gateway);
+    gateway.waiting.onRelease();
+  }
+
   #pulse(): void {
     for (const exchange of this.#live) exchange.reply.pulse(PULSE_MS);
   }
 
   async #drain(timeoutMs: number): Promise<boolean> {
     this.#draining = true;
-    // Not http.Server.close: that one also closes idle connections, whose next request is owed a 503.
+    // Not http.Server.close: that one also closes idle connections, whose next request is owed a
+    // 503.
     NetServer.prototype.close.call(this.#server);
     const clean = await this.#whenIdle(timeoutMs);
     if (!clean) this.#cut();
@@ -187,6 +195,14 @@ class Listener {
     }
     this.#idle?.();
   }
+}
+
+function compileFront(gateway: Gateway): Front {
+  return {
+    gateway,
+    guard: compileGuard(gateway.config.server),
+    router: compileRoutes(routesOf(gateway.config)),
+  };
 }
 
 /** The dialect of a proxied path; null for others (health, metrics, unknown). */

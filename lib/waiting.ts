@@ -1,11 +1,10 @@
 /**
  * Requests that wait for room: the clock and the wake-ups around the waiting room.
  *
- * The room (quotas/waiting-room.ts) knows whose turn it is; this knows when to look. Must stay true:
- * one timer for all, set to the next moment at which anything can change; a reservation that comes
- * back is looked at in the same turn of the event loop, once for all that came back in it.
+ * The room (quotas/waiting-room.ts) knows whose turn it is; this knows when to look. Must stay
+ * true: one timer for all, set to the next moment at which anything can change; a reservation that
+ * comes back is looked at in the same turn of the event loop, once for all that came back in it.
  */
-import type { Exchange } from './exchange.ts';
 import { type WaitingClass, WaitingRoom } from './quotas/waiting-room.ts';
 
 /** setTimeout takes no more; a longer sleep looks again in between. */
@@ -24,8 +23,12 @@ export interface WaitTerms {
   tryNow(nowMs: number): number;
 }
 
+/** Who waits: told here how to leave when its client hangs up. */
+export interface Leaver {
+  onAbort: (() => void) | null;
+}
+
 interface Waiter {
-  readonly x: Exchange;
   readonly terms: WaitTerms;
   readonly end: (how: WaitEnd) => void;
 }
@@ -33,12 +36,17 @@ interface Waiter {
 export class Waiting {
   readonly #room: WaitingRoom<Waiter>;
   readonly #nowMs: () => number;
+  /** Those with somebody in them, of all configurations that requests are still under way on. */
+  readonly #occupied: Set<Waiting>;
   #timer: NodeJS.Timeout | undefined;
   #stirred = false;
 
-  constructor(maxDepth: number, nowMs: () => number) {
+  /** `before` is that of an earlier configuration with the same quotas: a release wakes both. Each
+   *  has its own places, so that for a while there may be more than `maxDepth` of them. */
+  constructor(maxDepth: number, nowMs: () => number, before?: Waiting) {
     this.#room = new WaitingRoom(maxDepth);
     this.#nowMs = nowMs;
+    this.#occupied = before === undefined ? new Set() : before.#occupied;
   }
 
   /** Requests that wait now. */
@@ -52,18 +60,17 @@ export class Waiting {
   }
 
   /** Waits for a turn; null when the room is full. Never rejects. */
-  wait(x: Exchange, terms: WaitTerms): Promise<WaitEnd> | null {
-    let leave = (): boolean => false;
+  wait(x: Leaver, terms: WaitTerms): Promise<WaitEnd> | null {
     const { promise, resolve } = withResolvers<WaitEnd>();
     const end = (how: WaitEnd): void => {
       x.onAbort = null;
       resolve(how);
     };
-    const place = this.#room.enter({ x, terms, end }, terms, this.#nowMs());
+    const place = this.#room.enter({ terms, end }, terms, this.#nowMs());
     if (place === undefined) return null;
-    leave = () => this.#room.leave(place);
+    this.#occupied.add(this);
     x.onAbort = () => {
-      if (!leave()) return;
+      if (!this.#room.leave(place)) return;
       end('gone');
       this.#look();
     };
@@ -73,6 +80,11 @@ export class Waiting {
 
   /** A reservation has come back, or a limit has changed. */
   onRelease(): void {
+    for (const waiting of this.#occupied) waiting.#stir();
+  }
+
+  #stir(): void {
+    if (this.#room.depth === 0) this.#occupied.delete(this);
     if (this.#stirred || this.#room.depth === 0) return;
     this.#stirred = true;
     setImmediate(() => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MAX_PATH_BUCKETS } from '../lib/limits.ts';
-import { newLease } from '../lib/quotas/quota-table.ts';
+import { newLease } from '../lib/quotas/lease.ts';
 import { compiled, NOW_MS } from './support/gateways.ts';
 
 const YAML = `

@@ -5,6 +5,7 @@
  * `askNaively` is what people write themselves: no limits kept, the next key on a 429, a pause when
  * all keys have refused, as often as Claude Code tries.
  */
+import { setMaxListeners } from 'node:events';
 import { Agent, request as send } from 'node:http';
 import { anthropicBody, openaiBody, type PlannedRequest } from './quota-plan.ts';
 
@@ -29,6 +30,10 @@ export class QuotaClients {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   readonly #stop = new AbortController();
   #turn = 0;
+
+  constructor() {
+    setMaxListeners(0, this.#stop.signal); // one for each request on its way
+  }
 
   /** Everybody who still waits hangs up. */
   hangUp(): void {

@@ -92,16 +92,17 @@ interface Turn {
 }
 
 const turn = JSON.parse(TURN.toString()) as Turn;
-const FEW_TOOLS = 2;
+const SMALL_TOOLS = turn.tools.slice(2, 4);
 /** A body that is larger than this has all tools of the captured turn. */
 const WITH_TOOLS_BYTES = 44_000;
-const CODE = 'export const next = (at: number): string => lines[at] ?? "the end"; // ok\n';
+const LINE = 'export const next = (at: number): string => lines[at] ?? "the end"; // ok\n';
+const LINE_BYTES = JSON.stringify(LINE).length - '""'.length;
 
 /** What Claude Code sends: a captured turn, with as much of its tools and as much more conversation
  *  as make the size. */
 export function anthropicBody(request: Sized): string {
   const { bytes, stream, session } = request;
-  const tools = bytes > WITH_TOOLS_BYTES ? turn.tools : turn.tools.slice(0, FEW_TOOLS);
+  const tools = bytes > WITH_TOOLS_BYTES ? turn.tools : SMALL_TOOLS;
   const build = (code: string) => {
     const said = `session ${session}\n${code}\n${scriptOf(request)}`;
     const messages = [...turn.messages.slice(0, 1), { role: 'user', content: said }];
@@ -111,7 +112,7 @@ export function anthropicBody(request: Sized): string {
     });
   };
   const missing = Math.max(0, bytes - Buffer.byteLength(build('')));
-  return build(CODE.repeat(Math.ceil(missing / JSON.stringify(CODE).length)));
+  return build(LINE.repeat(Math.ceil(missing / LINE_BYTES)));
 }
 
 /** The same turn as an OpenAI client would send it. */

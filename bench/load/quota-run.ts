@@ -1,8 +1,8 @@
 /**
  * The same requests through the engine and without one: what came of them?
  *
- * The variants run at the same time, each with a provider and (but for the naive one) a proxy of its
- * own, so that whatever the machine does strikes all of them alike. All wait most of the time.
+ * The variants run at the same time, each with a provider and (but for the naive one) a proxy of
+ * its own, so that whatever the machine does strikes all of them alike. All wait most of the time.
  */
 import { once } from 'node:events';
 import { busiest } from '../../lib/simulator/time-ring.ts';
@@ -194,8 +194,8 @@ function resultOf(
   };
 }
 
-/** What the limits allow until the arrivals end. A bucket is full at the start and refills; a window
- *  opens anew every 60 seconds. */
+/** What the limits allow until the arrivals end. A bucket is full at the start and refills; a
+ *  window opens anew every 60 seconds. */
 export function quotaTokens(options: QuotaOptions, kind: IdealLimits['kind']): number {
   const minutes = options.seconds / MINUTE_S;
   const perOrg = kind === 'bucket' ? 1 + minutes : Math.max(1, Math.ceil(minutes));

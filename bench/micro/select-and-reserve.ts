@@ -1,7 +1,9 @@
 /** SELECT AND RESERVE. One key chosen, reserved on all tiers and settled. Must allocate nothing. */
 import assert from 'node:assert/strict';
 import type { StrategyName } from '../../lib/config/types.ts';
-import { type Bucket, newLease, QuotaTable } from '../../lib/quotas/quota-table.ts';
+import type { Bucket } from '../../lib/quotas/bucket.ts';
+import { newLease } from '../../lib/quotas/lease.ts';
+import { QuotaTable } from '../../lib/quotas/quota-table.ts';
 import { STRATEGIES } from '../../lib/strategies/index.ts';
 import { type KeyRange, keyRange, type Strategy } from '../../lib/strategies/types.ts';
 import type { Case } from '../case.ts';

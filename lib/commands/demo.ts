@@ -48,8 +48,8 @@ providers:
     load_balancing:
       api_keys:
 ${keys.join('\n')}
-environment_models:
-  default: glm-4.6
+# All of them, so that no variable of another setup names a model that is not here.
+environment_models: { haiku: glm-4.5-air, sonnet: glm-4.6, opus: glm-4.6, default: glm-4.6 }
 state: { file: "" }
 `;
 }

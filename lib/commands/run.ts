@@ -4,8 +4,8 @@ import { findAndLoad } from '../config/load.ts';
 import { serve } from '../serve.ts';
 import type { Options } from './types.ts';
 
-/** Resolves to the exit code: 0, 1 (bad configuration), 3 (address taken), or what `otherwise` gives
- *  when there is nothing to run. */
+/** Resolves to the exit code: 0, 1 (bad configuration), 3 (address taken), or what `otherwise`
+ *  gives when there is nothing to run. */
 export async function run(options: Options, otherwise: () => Promise<number>): Promise<number> {
   const overrides = { port: options.port, bindAddress: options.bind };
   try {

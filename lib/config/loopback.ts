@@ -1,6 +1,8 @@
-/** Is a host name or address this machine itself? Used by the bind rule and against DNS rebinding. */
+/** Is a host name or address this machine itself? Used by the bind rule and against DNS
+ *  rebinding. */
 
-/** Takes a bare name or address (no port, no brackets). 127.0.0.0/8, ::1, localhost and its subdomains. */
+/** Takes a bare name or address (no port, no brackets). 127.0.0.0/8, ::1, localhost and its
+ *  subdomains. */
 export function isLoopbackHost(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');
   return (

@@ -1,5 +1,5 @@
-/** What Cerebras' refusals mean (WIRE.md §E.4). Its limits are per org and model; other statuses mean
- *  what they mean everywhere (lib/quotas/default-rules.ts). */
+/** What Cerebras' refusals mean (WIRE.md §E.4). Its limits are per org and model; other statuses
+ *  mean what they mean everywhere (lib/quotas/default-rules.ts). */
 import type { ErrorRule } from './types.ts';
 
 const quota = {

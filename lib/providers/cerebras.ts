@@ -21,7 +21,8 @@ const FIELDS = [
   'user',
 ] as const;
 
-/** gpt-oss cannot stop thinking; the others can. Effort above `high` is not known to any of them. */
+/** gpt-oss cannot stop thinking; the others can. Effort above `high` is not known to any of
+ *  them. */
 function reasoning(upstreamModel: string, wish: ThinkingWish): Record<string, unknown> {
   if (wish.enabled === false) {
     return { reasoning_effort: upstreamModel.startsWith('gpt-oss') ? 'low' : 'none' };

@@ -1,4 +1,5 @@
-/** What a provider preset says. Presets are data: adding a provider is one file and one table line. */
+/** What a provider preset says. Presets are data: adding a provider is one file and one table
+ *  line. */
 import type { ErrorCode } from '../errors.ts';
 
 export type Protocol = 'openai' | 'anthropic';
@@ -61,12 +62,14 @@ export type CooldownAction =
  *  every condition it names does. */
 export interface ErrorRule {
   readonly status?: readonly number[];
-  /** Compared with the code in the body (`error.code`, `code`, or `[1313]` in the text), as text. */
+  /** Compared with the code in the body (`error.code`, `code`, or `[1313]` in the text), as
+   *  text. */
   readonly code?: readonly string[];
   readonly text?: RegExp;
   readonly scope: CooldownScope;
   readonly action: CooldownAction;
-  /** Rest in ms when neither headers nor text name an end; 0 = the default backoff (2 s doubling). */
+  /** Rest in ms when neither headers nor text name an end; 0 = the default backoff (2 s
+   *  doubling). */
   readonly restMs: number;
   /** What the client is told when no other key or provider could serve. */
   readonly answer: ErrorCode;
@@ -101,7 +104,8 @@ export interface Preset {
   /** Extra request headers of every call. */
   readonly headers: Readonly<Record<string, string>>;
   readonly rateLimiting: 'per_key_cerebras_headers' | 'headers' | 'fixed_rpm' | 'none';
-  /** Environment variables that hold keys when there is no configuration: NAME and NAME_1, NAME_2… */
+  /** Environment variables that hold keys when there is no configuration: NAME and NAME_1,
+   *  NAME_2… */
   readonly keyVariable: string | undefined;
   /** Quotas refill continuously (token bucket) rather than at the reset of a window. */
   readonly continuousRefill: boolean;

@@ -21,7 +21,8 @@ const FIELDS = [
   'user_id',
 ] as const;
 
-/** glm-5.3 and later think always and know three efforts; 5.2 takes any; older ones only a switch. */
+/** glm-5.3 and later think always and know three efforts; 5.2 takes any; older ones only a
+ *  switch. */
 function reasoning(upstreamModel: string, wish: ThinkingWish): Record<string, unknown> {
   const version = Number(/^glm-(\d+(?:\.\d+)?)/.exec(upstreamModel)?.[1] ?? '0');
   if (version >= 5.3) {

@@ -97,7 +97,10 @@ export class ConcurrencyLimits {
     Atomics.store(this.#clean, bucket, 0);
   }
 
-  adopt(bucket: number, from: ConcurrencyLimits, old: number): void {
-    Atomics.store(this.#learned, bucket, Atomics.load(from.#learned, old));
+  /** Goes on with a learned limit of before; a lower one that is known already stays. */
+  lowerTo(bucket: number, learned: number): void {
+    const known = Atomics.load(this.#learned, bucket);
+    if (learned >= LEARNED_END || (known !== 0 && known <= learned)) return;
+    Atomics.store(this.#learned, bucket, learned);
   }
 }

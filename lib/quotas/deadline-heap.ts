@@ -1,5 +1,6 @@
-/** Who runs out of time first? A binary heap; who leaves is only marked, and swept out when the marked
- *  are the larger half, so that leaving costs O(1) and memory follows the number that stay. */
+/** Who runs out of time first? A binary heap; who leaves is only marked, and swept out when the
+ *  marked are the larger half, so that leaving costs O(1) and memory follows the number that
+ *  stay. */
 
 export interface Dated {
   readonly deadlineMs: number;

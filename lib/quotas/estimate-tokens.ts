@@ -1,10 +1,11 @@
 /**
  * About how many tokens is this?
  *
- * No tokenizer is bundled (they are megabytes, and none fits all models): characters are classed and
- * each class has a price, fitted to byte-level BPE vocabularies of 100 to 200 thousand entries
- * (WIRE.md §H). Reports of the provider then correct it per model (`Calibration`). Erring high is the
- * harmless direction: too low makes agents compact too late. Any value is walked without a throw.
+ * No tokenizer is bundled (they are megabytes, and none fits all models): characters are classed
+ * and each class has a price, fitted to byte-level BPE vocabularies of 100 to 200 thousand entries
+ * (WIRE.md §H). Reports of the provider then correct it per model (`Calibration`). Erring high is
+ * the harmless direction: too low makes agents compact too late. Any value is walked without a
+ * throw.
  */
 import { MAX_JSON_DEPTH } from '../limits.ts';
 

@@ -147,7 +147,8 @@ export class Gates {
   }
 
   /** Turns a rest that has ended into the ramp and moves its end up to now, so that no end is ever
-   *  so old that it would count as one to come. `allOver`: no end of before can be still to come. */
+   *  so old that it would count as one to come. `allOver`: no end of before can be still to
+   *  come. */
   sweep(bucket: number, ms: number, allOver: boolean): void {
     const state = Atomics.load(this.#states, bucket);
     const end = Atomics.load(this.#ends, bucket);
@@ -157,13 +158,21 @@ export class Gates {
     this.#swap(bucket, state, (state & ~(USED | ALLOWED | COOLING)) | (1 << ALLOWED_SHIFT));
   }
 
-  /** `shiftMs`: from the other table's wrapped time to this one's. */
-  adopt(bucket: number, from: Gates, old: number, shiftMs: number): void {
-    const state = Atomics.load(from.#states, old);
-    const inRamp = (state & ALLOWED) !== 0 ? 1 << ALLOWED_SHIFT : 0;
-    Atomics.store(this.#states, bucket, (state & ~(USED | ALLOWED)) | inRamp);
-    Atomics.store(this.#ends, bucket, (Atomics.load(from.#ends, old) + shiftMs) | 0);
-    Atomics.store(this.#strikes, bucket, Atomics.load(from.#strikes, old));
+  /** Whether it rests, or has rested and owes the probe. */
+  isResting(bucket: number): boolean {
+    return (Atomics.load(this.#states, bucket) & COOLING) !== 0;
+  }
+
+  /** How many at a time the ramp lets in; 0 = it is in none. */
+  ramp(bucket: number): number {
+    return (Atomics.load(this.#states, bucket) & ALLOWED) >> ALLOWED_SHIFT;
+  }
+
+  /** Goes on with a ramp of before, where the gate is open. */
+  resumeRamp(bucket: number, allowed: number): void {
+    const state = Atomics.load(this.#states, bucket);
+    if ((state & RESTRICTED) !== 0) return;
+    this.#swap(bucket, state, (nextTicket(state) << TICKET_SHIFT) | (allowed << ALLOWED_SHIFT));
   }
 
   #swap(bucket: number, state: number, next: number): boolean {

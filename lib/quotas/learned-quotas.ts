@@ -10,11 +10,12 @@
  *               < what the request needs  nothing until the reset
  *
  * A quota that refills all the time (a token bucket) gains limit / window of it in every moment, so
- * there its reset is only an upper bound (SURFACE §4.6). Several words make a reading and threads
- * may mix two of them: the next reading puts that right.
+ * there its reset is only an upper bound (SURFACE §4.6; pacing.ts). Several words make a reading and
+ * threads may mix two of them: the next reading puts that right.
  */
-import { MAX_COOLDOWN_MS, MAX_DAY_PACING_MS } from '../limits.ts';
+import { MAX_COOLDOWN_MS } from '../limits.ts';
 import type { BucketLimits } from './bucket.ts';
+import { paceMs } from './pacing.ts';
 import { QUOTAS, type QuotaName, type RateReading } from './rate-reading.ts';
 import { isBefore } from './table-clock.ts';
 import type { TableLayout } from './table-layout.ts';
@@ -36,6 +37,17 @@ const ROLLED = 2;
 const SAME_RESET_MS = 2_000;
 
 const FIELDS = 4;
+
+/** A learned quota as it is kept. `remaining` is missing, and the rest of no meaning, where only
+ *  the limit is known (0 = not even that). */
+export interface LearnedCell {
+  readonly quota: QuotaName;
+  readonly limit: number;
+  readonly remaining?: number;
+  readonly resetInMs: number;
+  readonly readAgoMs: number;
+  readonly rolled: boolean;
+}
 
 export class LearnedQuotas {
   readonly #known: Int32Array;
@@ -110,7 +122,8 @@ export class LearnedQuotas {
     return isBefore(ms, Atomics.load(this.#nextStarts, bucket));
   }
 
-  /** Counts a start of `tokens` down from the readings; false, and nothing counted, without room. */
+  /** Counts a start of `tokens` down from the readings; false, and nothing counted, without
+   *  room. */
   take(bucket: number, ms: number, tokens: number): boolean {
     if (!this.isAnyKnown(bucket)) return true;
     const nextStart = Atomics.load(this.#nextStarts, bucket);
@@ -142,12 +155,21 @@ export class LearnedQuotas {
   }
 
   /** Providers whose quota refills all the time book the real usage at the end, as we do. */
-  correct(bucket: number, delta: number): void {
+  correct(bucket: number, ms: number, delta: number): void {
     if (delta === 0 || !this.isAnyKnown(bucket) || !this.#refills(bucket)) return;
     for (let q = FIRST_TOKENS_QUOTA; q < QUOTAS.length; q++) {
       if (!this.#isKnown(bucket, q)) continue;
       Atomics.sub(this.#remaining, bucket * QUOTAS.length + q, delta);
     }
+    if (delta < 0) this.#shortenPause(bucket, ms, -delta);
+  }
+
+  /** The pause after a start was for what it reserved, of which `unused` is left. */
+  #shortenPause(bucket: number, ms: number, unused: number): void {
+    const next = Atomics.load(this.#nextStarts, bucket);
+    if (!isBefore(ms, next) || this.#gapMs(bucket, ms, 0) > 0) return; // or it was for requests
+    const sooner = (next - this.#gapMs(bucket, ms, unused)) | 0;
+    Atomics.compareExchange(this.#nextStarts, bucket, next, isBefore(ms, sooner) ? sooner : ms);
   }
 
   /** Milliseconds until `tokens` fit the readings and the pacing; 0 = now. `quota` is set to the
@@ -161,8 +183,7 @@ export class LearnedQuotas {
       if (waitMs > longest.waitMs) longest = { waitMs, quota: QUOTAS[q] as QuotaName };
       lowMs = Math.max(lowMs, this.#reachesInMs(bucket, q, ms, this.#lowMark(bucket, q) + 1));
     }
-    const pauseMs = Math.max(0, (Atomics.load(this.#nextStarts, bucket) - ms) | 0);
-    const pacedMs = Math.min(pauseMs, lowMs);
+    const pacedMs = Math.min(this.pauseMs(bucket, ms), lowMs);
     return pacedMs > longest.waitMs ? { waitMs: pacedMs } : longest;
   }
 
@@ -192,17 +213,44 @@ export class LearnedQuotas {
     else this.isLow(bucket, ms);
   }
 
-  adopt(bucket: number, from: LearnedQuotas, old: number, shiftMs: number): void {
-    Atomics.store(this.#nextStarts, bucket, (Atomics.load(from.#nextStarts, old) + shiftMs) | 0);
+  /** All that is known of a bucket, as it is kept. */
+  cells(bucket: number, ms: number): LearnedCell[] {
+    const found: LearnedCell[] = [];
     for (let q = 0; q < QUOTAS.length; q++) {
       const cell = bucket * QUOTAS.length + q;
-      const source = old * QUOTAS.length + q;
-      this.#limits[cell] = from.#limits[source] as number;
-      this.#remaining[cell] = from.#remaining[source] as number;
-      this.#resets[cell] = ((from.#resets[source] as number) + shiftMs) | 0;
-      this.#readAt[cell] = ((from.#readAt[source] as number) + shiftMs) | 0;
+      const quota = QUOTAS[q] as QuotaName;
+      const limit = this.#limits[cell] as number;
+      const known = this.#isKnown(bucket, q) ? { remaining: this.#remaining[cell] as number } : {};
+      if (limit === 0 && known.remaining === undefined) continue;
+      const resetInMs = ((this.#resets[cell] as number) - ms) | 0;
+      const readAgoMs = (ms - (this.#readAt[cell] as number)) | 0;
+      const rolled = this.#stateOf(bucket, q) === ROLLED;
+      found.push({ quota, limit, ...known, resetInMs, readAgoMs, rolled });
     }
-    Atomics.store(this.#known, bucket, Atomics.load(from.#known, old));
+    return found;
+  }
+
+  /** Takes over a cell of before; one whose time is over leaves its limit alone. */
+  setCell(bucket: number, ms: number, from: LearnedCell): void {
+    const q = QUOTAS.indexOf(from.quota);
+    const cell = bucket * QUOTAS.length + q;
+    const { limit, remaining, resetInMs, readAgoMs, rolled } = from;
+    if (limit > 0) Atomics.store(this.#limits, cell, limit);
+    const overMs = rolled || limit === 0 ? 0 : -windowOf(q);
+    if (remaining === undefined || resetInMs <= overMs) return;
+    Atomics.store(this.#remaining, cell, remaining);
+    Atomics.store(this.#resets, cell, (ms + resetInMs) | 0);
+    Atomics.store(this.#readAt, cell, (ms - readAgoMs) | 0);
+    this.#mark(bucket, q, rolled ? ROLLED : FRESH);
+  }
+
+  /** Milliseconds for which a paced bucket starts nothing; 0 = it may. */
+  pauseMs(bucket: number, ms: number): number {
+    return Math.max(0, (Atomics.load(this.#nextStarts, bucket) - ms) | 0);
+  }
+
+  pause(bucket: number, ms: number, forMs: number): void {
+    Atomics.store(this.#nextStarts, bucket, (ms + forMs) | 0);
   }
 
   /** What is left of a known quota; MAX_VALUE where its reading has just been forgotten. */
@@ -258,13 +306,9 @@ export class LearnedQuotas {
       const need = this.#need(bucket, q, tokens);
       const cell = bucket * QUOTAS.length + q;
       const resetMs = Math.max(0, (Atomics.load(this.#resets, cell) - ms) | 0);
-      let quotaMs = (resetMs * need) / Math.max(need, available, 1);
-      if (windowOf(q) === DAY_MS) quotaMs = Math.min(quotaMs, MAX_DAY_PACING_MS);
-      if (this.#refillsNow(bucket, q)) {
-        const limit = Atomics.load(this.#limits, cell);
-        quotaMs = Math.min(quotaMs, (need * windowOf(q)) / limit);
-      }
-      gapMs = Math.max(gapMs, Math.floor(quotaMs));
+      const refilling = this.#refillsNow(bucket, q) ? Atomics.load(this.#limits, cell) : 0;
+      const mark = this.#lowMark(bucket, q);
+      gapMs = Math.max(gapMs, paceMs(need, available, mark, resetMs, windowOf(q), refilling));
     }
     return gapMs;
   }

@@ -18,7 +18,8 @@ export interface Lease {
   ms: number;
   /** Tokens reserved. */
   tokens: number;
-  /** For each bucket of the path: the ticket of its ramp after a cooldown, 0 = it was not in one. */
+  /** For each bucket of the path: the ticket of its ramp after a cooldown, 0 = it was not in
+   *  one. */
   readonly tickets: Int32Array;
 }
 

@@ -9,9 +9,9 @@
  * Must stay true, whatever threads and clocks do:
  * - In any 60 seconds a bucket has at most `requestsPerMinute` starts, and no more tokens reserved
  *   than `tokensPerMinute`; the same for 24 hours, and for requests in flight.
- * - What a lease took is given back once. A sum is never below what its slots hold (window-ring.ts).
- * - Nothing a provider said can make more than the configured limits possible, only less.
- * - tryReserve, admission, settle and cancel allocate nothing.
+ * - What a lease took is given back once. A sum is never below what its slots hold
+ * (window-ring.ts). - Nothing a provider said can make more than the configured limits possible,
+ * only less. - tryReserve, admission, settle and cancel allocate nothing.
  *
  * The parts: window-ring.ts (counts per minute and day), gates.ts (disabled, cooling, one probe,
  * ramp), concurrency.ts (in flight), learned-quotas.ts (what headers said, pacing), table-clock.ts.
@@ -29,32 +29,25 @@ import {
   READY,
   REFUSED,
 } from './bucket.ts';
-import { ConcurrencyLimits } from './concurrency.ts';
-import { Gates, NO_ENTRY } from './gates.ts';
-import { LearnedQuotas } from './learned-quotas.ts';
+import type { ConcurrencyLimits } from './concurrency.ts';
+import { type Gates, NO_ENTRY } from './gates.ts';
+import type { LearnedQuotas } from './learned-quotas.ts';
 import type { Lease } from './lease.ts';
 import type { QuotaName, RateReading } from './rate-reading.ts';
-import { CLOCK_WORDS, TableClock } from './table-clock.ts';
-import { TableLayout } from './table-layout.ts';
-import { countOf, limitOf } from './window-ring.ts';
-import { WINDOWS, type WindowName, Windows } from './windows.ts';
-
-export * from './bucket.ts';
-export { type Lease, newLease } from './lease.ts';
-export type { QuotaName, RateReading } from './rate-reading.ts';
+import { type BucketSnapshot, putSnapshot, takeSnapshot } from './snapshot.ts';
+import type { TableClock } from './table-clock.ts';
+import { TableParts } from './table-parts.ts';
+import { countOf } from './window-ring.ts';
+import { WINDOWS, type WindowName, type Windows } from './windows.ts';
 
 export class QuotaTable {
-  /** Hand it to `new QuotaTable(sameBuckets, { shared })` in another thread. */
-  readonly shared: SharedArrayBuffer;
-  readonly bucketCount: number;
-  /** Index 0 counts reservations that ended. A thread may `Atomics.waitAsync` on it. */
-  readonly endings: Int32Array;
-  readonly #clock: TableClock;
-  readonly #turns: Int32Array;
-  readonly #windows: Windows;
-  readonly #gates: Gates;
-  readonly #concurrency: ConcurrencyLimits;
-  readonly #learned: LearnedQuotas;
+  #parts!: TableParts;
+  // The parts once more: one step less on the way to them, and they are asked for all the time.
+  #clock!: TableClock;
+  #windows!: Windows;
+  #gates!: Gates;
+  #concurrency!: ConcurrencyLimits;
+  #learned!: LearnedQuotas;
 
   /** `bornMs` is the time now; `shared` the buffer of a table of the same buckets in another
    *  thread (then `bornMs` is ignored). Throws RangeError where that buffer is too small. */
@@ -62,27 +55,30 @@ export class QuotaTable {
     buckets: readonly BucketLimits[],
     from: { readonly bornMs: number } | { readonly shared: SharedArrayBuffer },
   ) {
-    const count = buckets.length;
-    const shared = 'shared' in from ? from.shared : new SharedArrayBuffer(4 * wordsFor(count));
-    const layout = new TableLayout(shared);
-    this.shared = shared;
-    this.bucketCount = count;
-    this.endings = layout.words(1);
-    this.#clock = new TableClock(
-      layout.words(CLOCK_WORDS),
-      'shared' in from ? undefined : from.bornMs,
-    );
-    this.#turns = layout.words(count);
-    const column = (name: keyof BucketLimits) => Int32Array.from(buckets, (b) => limitOf(b[name]));
-    this.#windows = new Windows(layout, {
-      requests_minute: column('requestsPerMinute'),
-      tokens_minute: column('tokensPerMinute'),
-      requests_day: column('requestsPerDay'),
-      tokens_day: column('tokensPerDay'),
-    });
-    this.#gates = new Gates(layout, count);
-    this.#concurrency = new ConcurrencyLimits(layout, column('maxConcurrent'));
-    this.#learned = new LearnedQuotas(layout, buckets);
+    this.#use(new TableParts(buckets, from));
+  }
+
+  /** Hand it to `new QuotaTable(sameBuckets, { shared })` in another thread. */
+  get shared(): SharedArrayBuffer {
+    return this.#parts.shared;
+  }
+
+  get bucketCount(): number {
+    return this.#parts.bucketCount;
+  }
+
+  /** Index 0 counts reservations that ended. A thread may `Atomics.waitAsync` on it. */
+  get endings(): Int32Array {
+    return this.#parts.endings;
+  }
+
+  /** From now on these are the buckets and their limits: those of before, in their places, then new
+   *  ones. All that the table holds stays, what is in flight and its leases included, but for the
+   *  buckets of `emptied`. The buffer is another one: other threads need the new `shared`. */
+  grow(buckets: readonly BucketLimits[], emptied: readonly Bucket[], nowMs: number): void {
+    this.#use(new TableParts(buckets, { before: this.#parts }));
+    for (const bucket of emptied) this.#parts.clear(bucket);
+    this.#sync(nowMs);
   }
 
   /** Takes one request and `tokens` from every bucket of the path, or nothing from any. `lease`
@@ -92,8 +88,8 @@ export class QuotaTable {
     return this.reserveChecked(path, tokens, lease);
   }
 
-  /** The second half of tryReserve, for a path that `admission` has just let through: at the time of
-   *  the last call that named one. */
+  /** The second half of tryReserve, for a path that `admission` has just let through: at the time
+   *  of the last call that named one. */
   reserveChecked(path: Int32Array, tokens: number, lease: Lease): boolean {
     if (lease.held || path.length > MAX_PATH_BUCKETS) return false;
     lease.second = this.#clock.second;
@@ -151,9 +147,9 @@ export class QuotaTable {
       this.#gates.leave(bucket, lease.tickets[place] as number);
       if (delta === 0) continue;
       this.#windows.correctTokens(bucket, this.#clock, lease, delta);
-      this.#learned.correct(bucket, delta);
+      this.#learned.correct(bucket, this.#clock.ms, delta);
     }
-    Atomics.add(this.endings, 0, 1);
+    Atomics.add(this.#parts.endings, 0, 1);
     return true;
   }
 
@@ -163,12 +159,13 @@ export class QuotaTable {
     for (let place = 0; place < path.length; place++) {
       this.#undo(path[place] as number, place, lease);
     }
-    Atomics.add(this.endings, 0, 1);
+    Atomics.add(this.#parts.endings, 0, 1);
     return true;
   }
 
   /** The earliest moment at which tryReserve could say yes if nothing else happened: `nowMs` when
-   *  it would now; Infinity when only the end of another request helps, or nothing (`neverFits`). */
+   *  it would now; Infinity when only the end of another request helps, or nothing
+   *  (`neverFits`). */
   admissibleAtMs(path: Int32Array, nowMs: number, tokens: number): number {
     return this.blockedBy(path, nowMs, tokens)?.untilMs ?? nowMs;
   }
@@ -299,23 +296,32 @@ export class QuotaTable {
 
   /** Where `round_robin` goes on among the keys under a bucket; shared by all threads. */
   turn(bucket: Bucket): number {
-    return Atomics.load(this.#turns, bucket);
+    return Atomics.load(this.#parts.turns, bucket);
   }
 
   setTurn(bucket: Bucket, turn: number): void {
-    Atomics.store(this.#turns, bucket, turn);
+    Atomics.store(this.#parts.turns, bucket, turn);
   }
 
-  /** Takes over counters, rests and readings of a bucket of another table (a reload): all but what
-   *  is in flight, which is settled in the other table. */
-  adopt(bucket: Bucket, from: QuotaTable, old: Bucket, nowMs: number): void {
+  /** What is worth keeping of a bucket (snapshot.ts); undefined when there is nothing. */
+  snapshot(bucket: Bucket, nowMs: number): BucketSnapshot | undefined {
     this.#sync(nowMs);
-    from.#sync(nowMs);
-    const shiftMs = (this.#clock.ms - from.#clock.ms) | 0;
-    this.#windows.adopt(bucket, this.#clock, from.#windows, old, from.#clock);
-    this.#gates.adopt(bucket, from.#gates, old, shiftMs);
-    this.#concurrency.adopt(bucket, from.#concurrency, old);
-    this.#learned.adopt(bucket, from.#learned, old, shiftMs);
+    return takeSnapshot(this.#parts, bucket, nowMs);
+  }
+
+  /** Adds a snapshot, of any age and from any source, to what a bucket holds. */
+  restore(bucket: Bucket, nowMs: number, saved: unknown): void {
+    this.#sync(nowMs);
+    putSnapshot(this.#parts, bucket, nowMs, saved);
+  }
+
+  #use(parts: TableParts): void {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#windows = parts.windows;
+    this.#gates = parts.gates;
+    this.#concurrency = parts.concurrency;
+    this.#learned = parts.learned;
   }
 
   #admissionOf(bucket: number, tokens: number): Admission {
@@ -388,10 +394,4 @@ export class QuotaTable {
       this.#learned.sweep(bucket, this.#clock.ms, allOver);
     }
   }
-}
-
-function wordsFor(buckets: number): number {
-  const parts = Gates.wordsFor(buckets) + ConcurrencyLimits.wordsFor(buckets);
-  const counts = Windows.wordsFor(buckets) + LearnedQuotas.wordsFor(buckets);
-  return 1 + CLOCK_WORDS + buckets + counts + parts;
 }

@@ -89,7 +89,8 @@ function countIn(value: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** The moment that the value of a reset header means, in ms; undefined for the past and nonsense. */
+/** The moment that the value of a reset header means, in ms; undefined for the past and
+ *  nonsense. */
 export function resetAtMs(value: string, nowMs: number): number | undefined {
   const text = value.trim();
   if (text.length > MAX_VALUE_CHARS) return undefined;

@@ -4,15 +4,16 @@
  * Providers count per organization (FIELD-NOTES F2), and people hand in several keys of one. Then
  * what is left of key A falls by more than A itself has sent, and by about what B has sent in the
  * meantime. Must stay true: two keys are called one only after each of them has shown that EVIDENCE
- * times in a row (a third key with the same traffic looks alike from one side); a pair is found once.
+ * times in a row (a third key with the same traffic looks alike from one side); a pair is found
+ * once.
  */
 
 /** Nothing was found. */
 export const NOT_SHARED = -1;
 
 const EVIDENCE = 2;
-/** The other key has sent this many before a pair is judged: far more than are in flight at once, of
- *  which nobody knows whether the provider had counted them. */
+/** The other key has sent this many before a pair is judged: far more than are in flight at once,
+ *  of which nobody knows whether the provider had counted them. */
 const JUDGED_AFTER = 16;
 /** The share of the other's requests that must be missing. */
 const SHARE = 0.6;

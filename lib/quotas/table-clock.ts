@@ -9,7 +9,8 @@
  *
  * Seconds count from the table's epoch and fit an Int32 for 68 years. Milliseconds are kept as an
  * Int32 that wraps every 49 days: `isBefore` compares them by their difference, which is right as
- * long as both are within 24 days of each other. Whoever stores one must clear it in time (`sweep`).
+ * long as both are within 24 days of each other. Whoever stores one must clear it in time
+ * (`sweep`).
  */
 
 const SECOND = 0;
@@ -18,14 +19,18 @@ const EPOCH_HIGH = 2;
 const EPOCH_LOW = 3;
 export const CLOCK_WORDS = 4;
 
-/** The epoch lies this long before the table's birth, so that no window reaches below zero. */
-const LEAD_MS = 48 * 3_600_000;
+const HOUR_MS = 3_600_000;
+/** The epoch lies this long before the table's birth, so that no window reaches below zero. It is
+ *  on a full hour of UTC, so that the seconds and hours of all tables begin together: counts that
+ *  pass from one to the next keep their age. */
+const LEAD_MS = 48 * HOUR_MS;
 /** Steps back up to this are waited out. */
 const PATIENCE_SECONDS = 60;
 const LAST_SECOND = 0x7fff_ffff - 0x1_0000; // in 68 years
 /** Twenty years: more is no clock that was set back, but no time at all. */
 const MAX_STEP_BACK_SECONDS = 20 * 366 * 86_400;
-/** Other threads move the clock at most once a second: a try is lost once or twice, never so often. */
+/** Other threads move the clock at most once a second: a try is lost once or twice, never so
+ *  often. */
 const MAX_TRIES = 100;
 const TWO_32 = 2 ** 32;
 
@@ -42,7 +47,8 @@ export class TableClock {
   ms = 0;
   /** How far the caller's clock is behind where table time waits for it; 0 nearly always. */
   #lagMs = 0;
-  /** This thread's clock at the last sync, and when it was first found far behind; 0 = it is not. */
+  /** This thread's clock at the last sync, and when it was first found far behind; 0 = it is
+   *  not. */
   #nowMs = Number.NEGATIVE_INFINITY;
   #lateSinceMs = 0;
   readonly #words: Int32Array;
@@ -52,7 +58,7 @@ export class TableClock {
   constructor(words: Int32Array, bornMs: number | undefined) {
     this.#words = words;
     if (bornMs !== undefined) {
-      const epoch = Math.floor(bornMs) - LEAD_MS;
+      const epoch = Math.floor(bornMs / HOUR_MS) * HOUR_MS - LEAD_MS;
       words[EPOCH_HIGH] = Math.floor(epoch / TWO_32);
       words[EPOCH_LOW] = epoch | 0;
       words[SECOND] = LEAD_MS / 1_000;
@@ -87,8 +93,8 @@ export class TableClock {
     }
   }
 
-  /** Whether this thread's clock went back, or has been behind the others' for a window. A thread that
-   *  was merely suspended between reading its clock and coming here is late for one call. */
+  /** Whether this thread's clock went back, or has been behind the others' for a window. A thread
+   *  that was merely suspended between reading its clock and coming here is late for one call. */
   #wasSetBack(beforeMs: number): boolean {
     if (this.#nowMs < beforeMs) return true;
     if (this.#lateSinceMs === 0) this.#lateSinceMs = this.#nowMs;

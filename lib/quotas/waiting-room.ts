@@ -1,17 +1,18 @@
 /**
  * Who of those that wait is next, and when is it worth looking again?
  *
- * Requests that compete for the same room (one model route) are a line; the first of a line is tried
- * alone, and as long as it finds no room nobody of its line does: a large request is not starved by
- * small ones. Inside a line:
+ * Requests that compete for the same room (one model route) are a line; the first of a line is
+ * tried alone, and as long as it finds no room nobody of its line does: a large request is not
+ * starved by small ones. Inside a line:
  *
  *   main        session A: a1 a2 a3     sessions take turns; a session's own requests stay in order
  *               session B: b1
- *   subagent    ...                     each class counts as if it had come AGEING_MS later than the
- *   background  ...                     one above, so that it is behind, but not for ever
+ *   subagent    ...                     each class counts as if it had come AGEING_MS later than
+ *   the background  ...                     one above, so that it is behind, but not for ever
  *
- * Must stay true: entering, leaving and being admitted cost O(1), deadlines O(log n), a refused look
- * one try per line; nothing polls: `nextWakeMs` is the next moment at which anything can change.
+ * Must stay true: entering, leaving and being admitted cost O(1), deadlines O(log n), a refused
+ * look one try per line; nothing polls: `nextWakeMs` is the next moment at which anything can
+ * change.
  */
 import { type Dated, DeadlineHeap } from './deadline-heap.ts';
 
@@ -62,7 +63,8 @@ export class WaitingRoom<T> {
     return this.#lines.get(line)?.depth ?? 0;
   }
 
-  /** A place, or undefined when the room is full. A line looks at once when its first one enters. */
+  /** A place, or undefined when the room is full. A line looks at once when its first one
+   *  enters. */
   enter(
     item: T,
     about: { line: string; session: string; class: WaitingClass; deadlineMs: number },

@@ -14,16 +14,19 @@
  *
  * Invariants, with any number of threads and without a lock:
  * 1. sum >= what the slots of the window hold. Taking adds to the sum first (compare-and-swap
- *    against the limit), then to the slot; giving back takes from the slot first, then from the sum.
- * 2. Whoever swaps a count out of a slot, and nobody else, takes it from the sum: a count leaves
- *    the sum once. A slot's word holds the lap of the ring it belongs to beside the count, so a
- *    thread that was suspended half-way cannot mistake a new second for the old one.
- *    Words are read plainly where a swap follows that fails if they have changed, or where the answer
- *    only says whether a try is worth it: Atomics.load is a call of ten times the price.
+ *    against the limit), then to the slot; giving back takes from the slot first, then from the
+ * sum. 2. Whoever swaps a count out of a slot, and nobody else, takes it from the sum: a count
+ *    leaves the sum once. A slot's word holds the lap of the ring it belongs to beside the count,
+ *    so a thread that was suspended half-way cannot mistake a new second for the old one.
+ *    Words are read plainly where a swap follows that fails if they have changed, or where the
+ *    answer only says whether a try is worth it: Atomics.load is a call of ten times the price.
  * 3. What a late thread puts into a slot that has left the window goes when the ring comes round:
  *    a sum is never too small, and too large for one lap at most.
  */
 import type { TableLayout } from './table-layout.ts';
+
+/** How many ticks ago, 0 = now, and the count of that tick. */
+export type WindowEntry = readonly [age: number, count: number];
 
 export interface RingShape {
   /** Power of two, larger than `window`. */
@@ -36,7 +39,7 @@ export interface RingShape {
 
 /** A word of a slot: 4 bits of lap, 28 bits of count (268 million tokens in an hour). */
 const COUNT_BITS = 28;
-const MAX_COUNT = 2 ** COUNT_BITS - 1;
+export const MAX_COUNT = 2 ** COUNT_BITS - 1;
 const LAPS = 16;
 
 export class WindowRing {
@@ -120,18 +123,30 @@ export class WindowRing {
     return excess <= 0 ? tick : tick + this.#window;
   }
 
-  /** Takes over the window of a bucket of another ring of the same shape, whose time is `oldTick`
-   *  when this one's is `tick`. Limits stay. */
-  adopt(bucket: number, tick: number, from: WindowRing, old: number, oldTick: number): void {
-    if (this.#limits[bucket] === 0 && !this.#always) return;
-    from.#advance(old, oldTick);
+  /** What the window holds, newest first. */
+  entries(bucket: number, tick: number): WindowEntry[] {
     this.#advance(bucket, tick);
-    for (let back = 0; back < this.#window; back++) {
-      const word = Atomics.load(from.#slots, from.#slotOf(old, oldTick - back));
+    const found: WindowEntry[] = [];
+    for (let age = 0; age < this.#window; age++) {
+      const word = Atomics.load(this.#slots, this.#slotOf(bucket, tick - age));
       const count = word & MAX_COUNT;
-      if (count === 0 || word >>> COUNT_BITS !== from.#lapOf(oldTick - back)) continue;
-      Atomics.add(this.#sums, bucket, count);
-      if (!this.#put(bucket, tick - back, count)) Atomics.sub(this.#sums, bucket, count);
+      if (count > 0 && word >>> COUNT_BITS === this.#lapOf(tick - age)) found.push([age, count]);
+    }
+    return found;
+  }
+
+  /** Adds entries, newest first, up to the limit: what does not fit is old, and letting it go lets
+   *  nothing more through. */
+  add(bucket: number, tick: number, entries: readonly WindowEntry[]): void {
+    const limit = this.#limits[bucket] as number;
+    if (limit === 0 && !this.#always) return;
+    this.#advance(bucket, tick);
+    for (const [age, count] of entries) {
+      const room = (limit || MAX_COUNT) - (this.#sums[bucket] as number);
+      const added = Math.min(count, room);
+      if (added <= 0 || age >= this.#window) return;
+      Atomics.add(this.#sums, bucket, added);
+      if (!this.#put(bucket, tick - age, added)) Atomics.sub(this.#sums, bucket, added);
     }
   }
 

@@ -3,7 +3,7 @@ import type { LimitName } from './bucket.ts';
 import type { Lease } from './lease.ts';
 import type { TableClock } from './table-clock.ts';
 import type { TableLayout } from './table-layout.ts';
-import { type RingShape, WindowRing } from './window-ring.ts';
+import { type RingShape, type WindowEntry, WindowRing } from './window-ring.ts';
 
 /** A minute is 60 seconds and the partial one, a day 24 hours and the partial one. */
 const MINUTE = { slots: 64, window: 61 } as const;
@@ -102,11 +102,20 @@ export class Windows {
     return at.msUntilSecond(isOfDay(window) ? freeAt * SECONDS_PER_HOUR : freeAt);
   }
 
-  adopt(bucket: number, at: TableClock, from: Windows, old: number, then: TableClock): void {
+  /** What the configured windows hold; those that hold nothing are left out. */
+  entries(bucket: number, at: TableClock): Partial<Record<WindowName, WindowEntry[]>> {
+    const found: Partial<Record<WindowName, WindowEntry[]>> = {};
     for (const window of WINDOWS) {
-      const [tick, oldTick] = [tickOf(window, at), tickOf(window, then)];
-      this.#ringOf(window).adopt(bucket, tick, from.#ringOf(window), old, oldTick);
+      if (this.limit(bucket, window) === 0) continue;
+      const entries = this.#ringOf(window).entries(bucket, tickOf(window, at));
+      if (entries.length > 0) found[window] = entries;
     }
+    return found;
+  }
+
+  /** Adds entries, newest first, to what a window holds. */
+  add(bucket: number, at: TableClock, window: WindowName, entries: readonly WindowEntry[]): void {
+    this.#ringOf(window).add(bucket, tickOf(window, at), entries);
   }
 
   #ringOf(window: WindowName): WindowRing {
@@ -131,6 +140,11 @@ export const WINDOWS = [
   'requests_day',
   'tokens_day',
 ] as const satisfies readonly (WindowName & LimitName)[];
+
+/** How long a tick of a window lasts. */
+export function tickMsOf(window: WindowName): number {
+  return isOfDay(window) ? SECONDS_PER_HOUR * 1_000 : 1_000;
+}
 
 function isOfDay(window: WindowName): boolean {
   return window === 'requests_day' || window === 'tokens_day';

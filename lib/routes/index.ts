@@ -1,4 +1,5 @@
-/** The table of routes (SURFACE §2). A new endpoint is one file beside this one and its lines here. */
+/** The table of routes (SURFACE §2). A new endpoint is one file beside this one and its lines
+ *  here. */
 import type { Config } from '../config/types.ts';
 import type { Endpoint } from '../exchange.ts';
 import type { RouteSpec } from '../router.ts';

@@ -4,7 +4,8 @@ import { GatewayError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Route } from './types.ts';
 
-/** Anthropic wants a date and OpenAI a number; a mapping has no birthday, so it is this project's. */
+/** Anthropic wants a date and OpenAI a number; a mapping has no birthday, so it is this
+ *  project's. */
 const CREATED_S = 1_763_856_000;
 const CREATED_AT = new Date(CREATED_S * 1_000).toISOString().replace('.000Z', 'Z');
 
@@ -46,8 +47,8 @@ function anthropicModel(id: string): { id: string } & Record<string, unknown> {
   return { type: 'model', id, display_name: id, created_at: CREATED_AT };
 }
 
-/** Claude Code's model discovery keeps only ids that hold `claude` (CLIENTS.md, WIRE.md §B.1), so the
- *  tiers are offered under such names too. */
+/** Claude Code's model discovery keeps only ids that hold `claude` (CLIENTS.md, WIRE.md §B.1), so
+ *  the tiers are offered under such names too. */
 function tierAliases({ config, models }: Gateway): ReturnType<typeof anthropicModel>[] {
   const tiers = ['opus', 'sonnet', 'haiku'] as const;
   return tiers

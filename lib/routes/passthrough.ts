@@ -1,4 +1,5 @@
-/** POST {openai}/…: embeddings, responses and any other path with a JSON `model`, passed through. */
+/** POST {openai}/…: embeddings, responses and any other path with a JSON `model`, passed
+ *  through. */
 import { GatewayError } from '../errors.ts';
 import type { Endpoint } from '../exchange.ts';
 import { estimateBytes } from '../quotas/estimate-tokens.ts';

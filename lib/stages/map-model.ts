@@ -1,10 +1,12 @@
-/** MAP MODEL. The asked name -> x.route, the providers that serve it and speak a language we can. */
+/** MAP MODEL. The asked name -> x.route, the providers that serve it and speak a language we
+ *  can. */
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Candidate } from '../model-table.ts';
 import type { ClientRequest } from '../translate/pair.ts';
 
-/** Throws MODEL_NOT_FOUND, or INVALID_REQUEST where no provider of the model speaks a built pair. */
+/** Throws MODEL_NOT_FOUND, or INVALID_REQUEST where no provider of the model speaks a built
+ *  pair. */
 export function mapModel(x: Exchange): void {
   const asked = x.asked as ClientRequest;
   const route = x.gateway.models.find(asked.model);
@@ -25,8 +27,8 @@ function notBuilt(x: Exchange, candidate: Candidate): GatewayError {
   const provider = x.gateway.config.providers[candidate.provider];
   return new GatewayError(
     'INVALID_REQUEST',
-    `Model ${JSON.stringify(candidate.model.id)} is served by provider "${provider?.name}", which ` +
-      `speaks the ${provider?.protocol} protocol; it cannot be reached from this endpoint yet`,
+    `Model ${JSON.stringify(candidate.model.id)} is served by provider "${provider?.name}", ` +
+      `which speaks the ${provider?.protocol} protocol; it cannot be reached from this endpoint yet`,
     { param: 'model' },
   );
 }

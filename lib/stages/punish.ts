@@ -44,8 +44,8 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
   if (isFault(verdict) && again) await backOff(x);
 }
 
-/** What the client is told in full; the log gets the code alone, since a provider may quote the prompt
- *  that it does not like. */
+/** What the client is told in full; the log gets the code alone, since a provider may quote the
+ *  prompt that it does not like. */
 function refusal(x: Exchange, verdict: Verdict): GatewayError {
   const code = verdict.code === '' ? '' : `, ${verdict.code}`;
   return new GatewayError(verdict.answer, x.gateway.redact(refusalText(x, verdict)), {

@@ -49,8 +49,8 @@ function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   });
 }
 
-/** Throws the rest of a body away, so that the client, which is still writing, comes to read the 413.
- *  Bounded in bytes and time; past a bound the connection is closed after the answer. */
+/** Throws the rest of a body away, so that the client, which is still writing, comes to read the
+ *  413. Bounded in bytes and time; past a bound the connection is closed after the answer. */
 function discard(request: IncomingMessage, maxBytes: number): Promise<never> {
   return new Promise((_, reject) => {
     let left = DISCARD_BYTES;

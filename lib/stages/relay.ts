@@ -1,8 +1,8 @@
 /**
  * RELAY. The upstream's body -> the client, translated on the way; the end of the road.
  *
- * Must stay true: until the first frame is out, a fault is only a failed attempt; after it, a fault is
- * told as the last event and nothing is tried again. A slow client pauses its upstream.
+ * Must stay true: until the first frame is out, a fault is only a failed attempt; after it, a fault
+ * is told as the last event and nothing is tried again. A slow client pauses its upstream.
  */
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -16,8 +16,8 @@ import { type Answer, type Call, TransportError } from '../transports/types.ts';
 /** Why an answer did not become one: what the provider said in it, or how the pipe broke. */
 export type RelayFault = Again | UpstreamFault | TransportError;
 
-/** Gives the client its answer. Null: done, well or not; a fault: nothing was shown, another attempt
- *  may be made. */
+/** Gives the client its answer. Null: done, well or not; a fault: nothing was shown, another
+ *  attempt may be made. */
 export async function relay(x: Exchange): Promise<RelayFault | null> {
   const { answer, attempt, call } = x;
   if (answer === null || attempt === null || call === null) throw new Error('relay before fetch');
@@ -45,9 +45,9 @@ async function relayJson(
 }
 
 /**
- * An answer of which nothing was shown is asked for once more where it holds neither text nor a tool
- * call (WIRE.md §G), or where it was cut short only because less was allowed than the client asked
- * for (rewrite-body.ts).
+ * An answer of which nothing was shown is asked for once more where it holds neither text nor a
+ * tool call (WIRE.md §G), or where it was cut short only because less was allowed than the client
+ * asked for (rewrite-body.ts).
  */
 function isWorthAnotherTry(
   x: Exchange,

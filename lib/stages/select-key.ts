@@ -1,10 +1,10 @@
 /**
  * SELECT KEY. x.route -> x.lane with a reservation: at once, or after a wait for one's turn.
  *
- * Providers are tried in the order of the file; inside one, its strategy chooses among the keys with
- * room, those of a warm prompt cache first. Must stay true: nobody overtakes those who wait for the
- * same model; a request waits only for what can still come in time; what it is refused with says
- * which limit of which provider, and until when (refusals.ts).
+ * Providers are tried in the order of the file; inside one, its strategy chooses among the keys
+ * with room, those of a warm prompt cache first. Must stay true: nobody overtakes those who wait
+ * for the same model; a request waits only for what can still come in time; what it is refused with
+ * says which limit of which provider, and until when (refusals.ts).
  */
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -17,7 +17,8 @@ import { cacheKeyOf, classOf, sessionOf } from '../sessions.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { NONE } from '../strategies/types.ts';
 
-/** Throws CLIENT_GONE, NO_ROOM, or what the last attempt failed with when nothing is left to try. */
+/** Throws CLIENT_GONE, NO_ROOM, or what the last attempt failed with when nothing is left to
+ *  try. */
 export async function selectKey(x: Exchange): Promise<void> {
   const { nowMs, waiting } = x.gateway;
   const sinceMs = nowMs();
@@ -57,7 +58,8 @@ async function queue(x: Exchange, sinceMs: number): Promise<void> {
   if (end === 'expired') throw lastWord(x, choicesOf(x), nowMs());
 }
 
-/** The refusal of a request that cannot be served in time, whoever else goes first; null: it may. */
+/** The refusal of a request that cannot be served in time, whoever else goes first; null: it
+ *  may. */
 function refuseEarly(x: Exchange, nowMs: number, deadlineMs: number): GatewayError | null {
   const choices = choicesOf(x);
   const hopeful = choices.filter((choice) => canStillServe(x, choice, nowMs, deadlineMs));

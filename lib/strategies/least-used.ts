@@ -1,8 +1,7 @@
 /** LEAST USED. Of the keys with room, the one with the fewest requests in its last 60 seconds. */
 import { type Bucket, PACED, READY, REFUSED } from '../quotas/bucket.ts';
 import type { QuotaTable } from '../quotas/quota-table.ts';
-import { admissionOf } from './admission.ts';
-import { type KeyRange, NONE, type Strategy } from './types.ts';
+import { admissionOf, type KeyRange, NONE, type Strategy } from './types.ts';
 
 export const leastUsed: Strategy = (table, keys, nowMs, tokens, _random, lease) => {
   // Another thread may take the room of the key that was found: then all are looked at again.

@@ -1,7 +1,6 @@
 /** ROUND ROBIN. The next key with room after the one that served last. */
 import { PACED, READY, REFUSED } from '../quotas/bucket.ts';
-import { admissionOf } from './admission.ts';
-import { NONE, type Strategy } from './types.ts';
+import { admissionOf, NONE, type Strategy } from './types.ts';
 
 export const roundRobin: Strategy = (table, keys, nowMs, tokens, _random, lease) => {
   const { count, paths, turnBucket } = keys;

@@ -1,12 +1,13 @@
 /** What a strategy chooses from, and how it is called. */
-import type { Bucket } from '../quotas/bucket.ts';
+import type { Admission, Bucket } from '../quotas/bucket.ts';
 import type { Lease } from '../quotas/lease.ts';
 import type { QuotaTable } from '../quotas/quota-table.ts';
 
 /** No key has room. */
 export const NONE = -1;
 
-/** The keys of one provider for one model; all lists have one entry per key, in the file's order. */
+/** The keys of one provider for one model; all lists have one entry per key, in the file's
+ *  order. */
 export interface KeyList {
   /** The buckets that a request with this key takes from. */
   readonly paths: readonly Int32Array[];
@@ -50,6 +51,18 @@ export function keyRange(keys: KeyList): KeyRange {
       return sum;
     }),
   };
+}
+
+/** What a key would be told, apart from the buckets that all keys share. The table's time is that
+ *  of its last call: ask it about `keys.shared` first. */
+export function admissionOf(
+  table: QuotaTable,
+  keys: KeyRange,
+  key: number,
+  tokens: number,
+): Admission {
+  const from = key === 0 ? 0 : (keys.ends[key - 1] as number);
+  return table.admissionOfPart(keys.own, from, keys.ends[key] as number, tokens);
 }
 
 /**

@@ -1,13 +1,12 @@
 /**
  * WEIGHTED RANDOM. Of the keys with room, one by chance, in proportion to the weights.
  *
- * A few draws from all keys come first: one that hits a key with room is a fair draw from those with
- * room. Only when they all miss is every key looked at.
+ * A few draws from all keys come first: one that hits a key with room is a fair draw from those
+ * with room. Only when they all miss is every key looked at.
  */
 import { type Admission, PACED, READY, REFUSED } from '../quotas/bucket.ts';
 import type { QuotaTable } from '../quotas/quota-table.ts';
-import { admissionOf } from './admission.ts';
-import { type KeyRange, NONE, type Strategy } from './types.ts';
+import { admissionOf, type KeyRange, NONE, type Strategy } from './types.ts';
 
 const QUICK_DRAWS = 4;
 

@@ -29,7 +29,8 @@ export interface LogOptions {
   readonly format: 'json' | 'pretty';
   /** Colours in the pretty format. Default: none. */
   readonly colour?: boolean;
-  /** Takes one line with its newline. May throw (EPIPE, EAGAIN): the line is then counted as lost. */
+  /** Takes one line with its newline. May throw (EPIPE, EAGAIN): the line is then counted as
+   *  lost. */
   readonly write: (line: string) => void;
   readonly redact: (text: string) => string;
   /** Wall clock in ms. */
@@ -109,7 +110,8 @@ const PLAIN = '\x1b[0m';
 function prettyFormat(colour: boolean): Format {
   const paint = (code: string, text: string) => (colour ? `${code}${text}${PLAIN}` : text);
   return (level, timeMs, message, fields) => {
-    const head = `${paint(DIM, localTime(timeMs))} ${paint(COLOURS[level], level.toUpperCase().padEnd(5))}`;
+    const word = paint(COLOURS[level], level.toUpperCase().padEnd(5));
+    const head = `${paint(DIM, localTime(timeMs))} ${word}`;
     const tail = Object.entries(fields).map(
       ([name, value]) => `${paint(DIM, `${name}=`)}${prettyValue(value)}`,
     );
@@ -132,8 +134,8 @@ function prettyValue(value: Cleaned[string]): string {
   return escapeControls(quoted ? JSON.stringify(value) : value);
 }
 
-/** What moves a cursor, starts an escape sequence, breaks a line or turns the writing direction. The
- *  escape is JSON's own, so a JSON line stays one. */
+/** What moves a cursor, starts an escape sequence, breaks a line or turns the writing direction.
+ *  The escape is JSON's own, so a JSON line stays one. */
 const CONTROLS = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 function escapeControls(text: string): string {

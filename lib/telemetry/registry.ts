@@ -182,7 +182,8 @@ export class HistogramChild {
     this.counts = new Float64Array(bounds.length + 1);
   }
 
-  /** Books one value, in the unit of the metric's name. NaN is not booked: it would spoil the sum. */
+  /** Books one value, in the unit of the metric's name. NaN is not booked: it would spoil the
+   *  sum. */
   observe(value: number): void {
     if (Number.isNaN(value)) return;
     let bucket = 0;

@@ -1,6 +1,6 @@
 /**
- * What the pipeline knows of a pair of protocols: how a client's request is read, and how one attempt
- * at it is put in the words of the provider. `index.ts` holds the table of pairs.
+ * What the pipeline knows of a pair of protocols: how a client's request is read, and how one
+ * attempt at it is put in the words of the provider. `index.ts` holds the table of pairs.
  */
 import type {
   StreamTranslator,

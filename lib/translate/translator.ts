@@ -1,9 +1,10 @@
 /**
  * The seam between the pipeline and a pair of protocols (client - upstream).
  *
- * A translator is made per attempt and shares nothing. Must stay true: any chunking of the upstream's
- * bytes gives the same output; `push` and `finish` never throw on what a provider sends; nothing is
- * emitted before the answer has content, so that until `begun` another attempt is possible.
+ * A translator is made per attempt and shares nothing. Must stay true: any chunking of the
+ * upstream's bytes gives the same output; `push` and `finish` never throw on what a provider sends;
+ * nothing is emitted before the answer has content, so that until `begun` another attempt is
+ * possible.
  */
 import type { ChatDialect, ModelFacts } from '../providers/types.ts';
 
@@ -15,12 +16,13 @@ export interface TranslationContext {
   /** What the client asked for; echoed in the answer. */
   readonly askedModel: string;
   /** Unique over all requests of this process and its successors, `[A-Za-z0-9]{16,24}`: the
-   *  translator derives `msg_…` and `toolu_…` ids from it (a repeated tool id sends Claude Code into
-   *  an endless loop: CLIENTS.md §2). */
+   *  translator derives `msg_…` and `toolu_…` ids from it (a repeated tool id sends Claude Code
+   *  into an endless loop: CLIENTS.md §2). */
   readonly uniqueId: string;
   /** The reasoning prompt to inject, or null. */
   readonly injectPrompt: string | null;
-  /** Whether `<reasoning_content>` blocks are taken out of text (a `<think>` at its start always is). */
+  /** Whether `<reasoning_content>` blocks are taken out of text (a `<think>` at its start always
+   *  is). */
   readonly extractReasoning: boolean;
   /** Estimated prompt tokens: `message_start`, and usage when the provider never reports any. */
   readonly estimatedInputTokens: number;

@@ -3,7 +3,12 @@
  * and misbehaves, and what the client is then allowed to notice.
  */
 import type { SimulatorDialect, SimulatorOptions } from '../../lib/simulator/types.ts';
-import { KEYS } from './rig.ts';
+
+/** Keys of the main provider, of two orgs: a limit of one leaves the other. */
+export const KEYS = [
+  { key: 'e2e-main-key-one', name: 'one', org: 'one' },
+  { key: 'e2e-main-key-two', name: 'two', org: 'two' },
+] as const;
 
 /** Parts of the verdict that a case can do without: see judge.ts. */
 export type Waived = 'one request a turn' | 'one call a tool' | 'parallel calls' | 'last word';
@@ -14,6 +19,8 @@ export interface Case {
   /** Faults of the main provider, one a request (lib/simulator/faults.ts). */
   readonly faults: string;
   readonly behaviour: SimulatorOptions;
+  /** What the proxy calls its providers with. */
+  readonly transport: 'auto' | 'fetch';
   /** More directions for the simulated model. */
   readonly script: readonly string[];
   readonly waived: readonly Waived[];
@@ -32,6 +39,7 @@ const row = (name: string, row: Partial<Case> = {}): Case => ({
   dialect: 'cerebras',
   faults: '',
   behaviour: {},
+  transport: 'auto',
   script: [],
   waived: [],
   events: [],
@@ -50,6 +58,7 @@ const onEveryKey = (fault: string): string => KEYS.map(() => fault).join(',');
 export const CASES: readonly Case[] = [
   row('cerebras'),
   row('zhipu', { dialect: 'zhipu' }),
+  row('fetch', { transport: 'fetch' }),
   row('paced', { behaviour: { tokensPerSecond: 300, firstTokenMs: 200 } }),
   row('usage-asked', { behaviour: { usage: 'asked' } }),
   row('usage-never', { behaviour: { usage: 'never' } }),
@@ -85,6 +94,12 @@ export const CASES: readonly Case[] = [
     behaviour: SPEED,
     // The older client tells a call that it then repeats; it runs the command once all the same.
     waived: ['one request a turn', 'one call a tool', 'parallel calls'],
+  }),
+  row('cutafter-fetch', {
+    faults: 'ok,cutafter:5',
+    transport: 'fetch',
+    behaviour: SPEED,
+    waived: ['one request a turn'],
   }),
   row('slow', { faults: 'slow:3000' }),
   // Longer than a stream is held back: the client waits on pings.

@@ -7,13 +7,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startSimulator } from '../../lib/simulator/simulator.ts';
 import { findFault } from '../../lib/simulator/strictness.ts';
-import type {
-  LoggedRequest,
-  Simulator,
-  SimulatorDialect,
-  SimulatorOptions,
-} from '../../lib/simulator/types.ts';
+import type { LoggedRequest, Simulator, SimulatorDialect } from '../../lib/simulator/types.ts';
 import { ROOT } from '../support/source.ts';
+import { type Case, KEYS } from './cases.ts';
 import { MAIN_MODEL, SIDE_MODEL } from './client.ts';
 import { type Ending, type Running, startProgram } from './processes.ts';
 
@@ -29,11 +25,6 @@ export interface Rig {
   close(): Promise<Ending>;
 }
 
-/** Two keys of two orgs: a limit of one leaves the other. */
-export const KEYS = [
-  { key: 'e2e-main-key-one', name: 'one', org: 'one' },
-  { key: 'e2e-main-key-two', name: 'two', org: 'two' },
-] as const;
 const SIDE_KEY = { key: 'e2e-side-key', name: 'side', org: 'side' } as const;
 const TOKEN = 'e2e-client-token';
 
@@ -41,16 +32,19 @@ const LISTENING_MS = 15_000;
 const LOOK_AGAIN_MS = 20;
 const STOP_MS = 10_000;
 
-export async function startRig(
-  folder: string,
-  dialect: SimulatorDialect,
-  behaviour: SimulatorOptions,
-): Promise<Rig> {
+export async function startRig(folder: string, one: Case): Promise<Rig> {
+  const { dialect, behaviour, faults } = one;
   const kept = { dialect, keepBodies: true } as const;
-  const main = await startSimulator({ ...kept, keys: KEYS, models: [MAIN_MODEL], ...behaviour });
+  const main = await startSimulator({
+    ...kept,
+    keys: KEYS,
+    models: [MAIN_MODEL],
+    ...behaviour,
+    faults,
+  });
   const side = await startSimulator({ ...kept, keys: [SIDE_KEY], models: [SIDE_MODEL] });
   const file = join(folder, 'config.yaml');
-  writeFileSync(file, configuration(dialect, main.url, side.url));
+  writeFileSync(file, configuration(one, main.url, side.url));
   const command = [process.execPath, `${ROOT}bin/cooldown-proxy.js`, '-config', file, '-port', '0'];
   const env = { HOME: folder, PATH: process.env.PATH ?? '' };
   const proxy = startProgram(command, { cwd: folder, env, timeoutMs: 0 });
@@ -70,7 +64,7 @@ export async function startRig(
 
 type Key = (typeof KEYS)[number] | typeof SIDE_KEY;
 
-function configuration(dialect: SimulatorDialect, main: string, side: string): string {
+function configuration({ dialect, transport }: Case, main: string, side: string): string {
   const provider = (name: string, endpoint: string, model: string, keys: readonly Key[]) => `
   - name: ${name}
     preset: ${dialect}
@@ -86,6 +80,7 @@ function configuration(dialect: SimulatorDialect, main: string, side: string): s
   return `server:
   api_key_required: true
   auth_tokens: [${TOKEN}]
+  transport: ${transport}
 environment_models:
   haiku: ${SIDE_MODEL}
   sonnet: ${MAIN_MODEL}

@@ -110,7 +110,7 @@ async function collectEvidence(
   }
   const { task, marks } = makeTask(repo, one, randomBytes(6).toString('hex'));
   const timeoutMs = one.long ? LONG_CLIENT_MS : CLIENT_MS;
-  const rig = await startRig(folder, one.dialect, { ...one.behaviour, faults: one.faults });
+  const rig = await startRig(folder, one);
   try {
     const run = await runClient(client, task, rig, join(folder, 'home'), timeoutMs);
     return { repo, marks, run, rig, stopped: await rig.close() };

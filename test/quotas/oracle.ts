@@ -1,5 +1,5 @@
 /** The quota table, written as plainly as possible: maps, no sharing, no cleverness. */
-import type { BucketLimits } from '../../lib/quotas/quota-table.ts';
+import type { BucketLimits } from '../../lib/quotas/bucket.ts';
 
 const EPOCH_LEAD_MS = 48 * 3_600_000;
 
@@ -32,7 +32,7 @@ class OracleClock {
   readonly #epochMs: number;
 
   constructor(bornMs: number) {
-    this.#epochMs = bornMs - EPOCH_LEAD_MS;
+    this.#epochMs = Math.floor(bornMs / 3_600_000) * 3_600_000 - EPOCH_LEAD_MS;
     this.ms = EPOCH_LEAD_MS;
   }
 

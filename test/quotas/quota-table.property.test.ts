@@ -4,14 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {
-  type Bucket,
-  type BucketLimits,
-  type Lease,
-  newLease,
-  QuotaTable,
-  REFUSED,
-} from '../../lib/quotas/quota-table.ts';
+import { type Bucket, type BucketLimits, REFUSED } from '../../lib/quotas/bucket.ts';
+import { type Lease, newLease } from '../../lib/quotas/lease.ts';
+import { QuotaTable } from '../../lib/quotas/quota-table.ts';
 import { seeded } from '../support/seeded.ts';
 import { Oracle, type OracleLease } from './oracle.ts';
 

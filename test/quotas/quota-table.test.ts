@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MAX_COOLDOWN_MS, RAMP_END } from '../../lib/limits.ts';
-import {
-  type Bucket,
-  type BucketLimits,
-  newLease,
-  PACED,
-  QuotaTable,
-  READY,
-  REFUSED,
-} from '../../lib/quotas/quota-table.ts';
+import { type Bucket, type BucketLimits, PACED, READY, REFUSED } from '../../lib/quotas/bucket.ts';
+import { newLease } from '../../lib/quotas/lease.ts';
+import { QuotaTable } from '../../lib/quotas/quota-table.ts';
 
 const T0 = 1_790_000_000_000;
 const NO_LIMITS: BucketLimits = {
@@ -320,26 +314,6 @@ test('after months of silence no old rest comes back', () => {
       assert.equal(t.admissibleAtMs(PATH, nowMs, 0), nowMs, `day ${days}`);
     }
   }
-});
-
-test('a reload takes over counters, rests and readings, but nothing in flight', () => {
-  const old = table({ requestsPerMinute: 5, maxConcurrent: 5 });
-  assert.equal(start(old, T0), true);
-  old.cool(B, T0, T0 + 9_000);
-  old.learn(B, T0, [{ quota: 'tokens_day', limit: 9, remaining: 4, resetAtMs: T0 + 90_000 }]);
-  const bornMs = T0 + 3_456;
-  const fresh = new QuotaTable([NO_LIMITS, { ...NO_LIMITS, requestsPerMinute: 5 }], { bornMs });
-  const moved = 1 as Bucket;
-  fresh.adopt(moved, old, B, bornMs);
-  assert.equal(fresh.requestsInWindow(moved, bornMs), 1);
-  assert.equal(fresh.inFlight(moved), 0);
-  assert.equal(fresh.coolUntilMs(moved, bornMs), T0 + 9_000);
-  assert.deepEqual(fresh.standing(moved, bornMs, 'tokens_day'), {
-    limit: 9,
-    remaining: 4,
-    resetAtMs: T0 + 90_000,
-  });
-  assert.equal(fresh.requestsInWindow(moved, T0 + 63_000), 0);
 });
 
 test('two tables on one buffer are one table', () => {

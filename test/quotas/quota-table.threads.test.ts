@@ -1,11 +1,13 @@
 /**
- * Four threads on one shared table, table time running fast: no bucket of any tier may see more in any
- * 60 seconds of it than its limit, and nothing may leak. SECONDS in the environment makes it longer.
+ * Four threads on one shared table, table time running fast: no bucket of any tier may see more in
+ * any 60 seconds of it than its limit, and nothing may leak. SECONDS in the environment makes it
+ * longer.
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { type Bucket, type BucketLimits, QuotaTable } from '../../lib/quotas/quota-table.ts';
+import type { Bucket, BucketLimits } from '../../lib/quotas/bucket.ts';
+import { QuotaTable } from '../../lib/quotas/quota-table.ts';
 import type { Plan, Start } from './quota-table.worker.ts';
 
 const SECONDS = Number(process.env.SECONDS ?? 1);
@@ -63,8 +65,8 @@ async function runThreads(plan: Plan): Promise<Start[]> {
   return (await Promise.all(runs)).flat();
 }
 
-/** The most that one bucket certainly saw in any 60 seconds: a start counts when all of it, from the
- *  clock read before it to the one after it, lies inside. */
+/** The most that one bucket certainly saw in any 60 seconds: a start counts when all of it, from
+ *  the clock read before it to the one after it, lies inside. */
 function mostInWindow(starts: readonly Start[], weigh: (start: Start) => number): number {
   const sorted = starts.filter((start) => start[3] - start[2] < STALL_MS);
   sorted.sort((a, b) => a[3] - b[3]);

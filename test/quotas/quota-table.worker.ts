@@ -1,6 +1,9 @@
-/** One thread of the shared table's test: reserves and settles as fast as it can, remembers each start. */
+/** One thread of the shared table's test: reserves and settles as fast as it can, remembers each
+ *  start. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type BucketLimits, newLease, QuotaTable } from '../../lib/quotas/quota-table.ts';
+import type { BucketLimits } from '../../lib/quotas/bucket.ts';
+import { newLease } from '../../lib/quotas/lease.ts';
+import { QuotaTable } from '../../lib/quotas/quota-table.ts';
 
 export interface Plan {
   readonly shared: SharedArrayBuffer;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { run, setup } from '../../bench/micro/select-and-reserve.ts';
-import { type Bucket, newLease, QuotaTable } from '../../lib/quotas/quota-table.ts';
+import type { Bucket } from '../../lib/quotas/bucket.ts';
+import { newLease } from '../../lib/quotas/lease.ts';
+import { QuotaTable } from '../../lib/quotas/quota-table.ts';
 import { STRATEGIES } from '../../lib/strategies/index.ts';
 import { type KeyRange, keyRange, NONE } from '../../lib/strategies/types.ts';
 import { seeded } from '../support/seeded.ts';

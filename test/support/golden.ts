@@ -1,6 +1,7 @@
 /**
  * Golden cases: Markdown files that hold one case per `## title`, a sentence on why it exists, and
- * fences named by their info string (```in, ```out, ```options). A fence's text has no last newline.
+ * fences named by their info string (```in, ```out, ```options). A fence's text has no last
+ * newline.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -11,7 +12,8 @@ export interface GoldenCase {
   readonly fences: ReadonlyMap<string, string>;
 }
 
-/** Reads every `*.md` of `test/golden/<folder>`, in name order. Throws where a case has no fence. */
+/** Reads every `*.md` of `test/golden/<folder>`, in name order. Throws where a case has no
+ *  fence. */
 export function goldenCases(folder: string): GoldenCase[] {
   const directory = new URL(`../golden/${folder}/`, import.meta.url);
   const files = readdirSync(directory).filter((name) => name.endsWith('.md'));

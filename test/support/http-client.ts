@@ -1,4 +1,5 @@
-/** A client that shows everything of an answer: status, headers, text, and whether it came whole. */
+/** A client that shows everything of an answer: status, headers, text, and whether it came
+ *  whole. */
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { until } from './upstream.ts';
 
@@ -31,7 +32,8 @@ export interface Live {
   hangUp(): void;
 }
 
-/** Sends a request (POST when it has a body) on a connection of its own, and reads all of its answer. */
+/** Sends a request (POST when it has a body) on a connection of its own, and reads all of its
+ *  answer. */
 export function ask(url: string, asking: Asking = {}): Promise<Answered> {
   return open(url, asking).done;
 }

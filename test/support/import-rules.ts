@@ -5,7 +5,8 @@
 import { posix } from 'node:path';
 import type { SourceFile } from './source.ts';
 
-/** From top to bottom: a room imports what lies below it. Rooms of one line do not know each other. */
+/** From top to bottom: a room imports what lies below it. Rooms of one line do not know each
+ *  other. */
 const LAYERS: readonly (readonly string[])[] = [
   ['index'],
   ['main'],
@@ -15,11 +16,11 @@ const LAYERS: readonly (readonly string[])[] = [
   ['router', 'routes', 'guard'],
   ['pipeline', 'answer'],
   ['stages'],
-  ['refusals'],
+  ['refusals', 'gauges'],
   ['exchange'],
   ['standing'],
   ['gateway', 'reply'],
-  ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers'],
+  ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers', 'buckets'],
   [
     'quotas',
     'strategies',

@@ -1,6 +1,7 @@
 /**
- * A proxy on scripted providers, for tests of the road. When a test is over, what must hold for every
- * request is checked: nothing is reserved any more, and the log holds neither words nor credentials.
+ * A proxy on scripted providers, for tests of the road. When a test is over, what must hold for
+ * every request is checked: nothing is reserved any more, and the log holds neither words nor
+ * credentials.
  */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
@@ -28,7 +29,8 @@ export interface Road {
   chat(body: object, headers?: Asking['headers']): Promise<Answered>;
   /** Log lines `request`, oldest first. */
   requests(): Record<string, unknown>[];
-  /** Waits for the log line of the request that is expected to be the nth (from 1), and gives it. */
+  /** Waits for the log line of the request that is expected to be the nth (from 1), and gives
+   *  it. */
   requestLine(nth?: number): Promise<Record<string, unknown>>;
   /** Waits until no reservation is held and nobody waits. */
   quiet(): Promise<void>;
@@ -49,7 +51,8 @@ export interface RoadOptions {
   readonly strategy?: string;
 }
 
-/** Starts providers `p1`, `p2` … with keys `k1`, `k2` … and a proxy on them, until the test ends. */
+/** Starts providers `p1`, `p2` … with keys `k1`, `k2` … and a proxy on them, until the test
+ *  ends. */
 export async function road(t: TestContext, options: RoadOptions = {}): Promise<Road> {
   const otherwise = options.otherwise ?? [completion(COMPLETION)];
   const providers = await Promise.all(

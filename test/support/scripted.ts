@@ -1,4 +1,5 @@
-/** A provider that does what the test says, one answer after the other, and remembers what it got. */
+/** A provider that does what the test says, one answer after the other, and remembers what it
+ *  got. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { listening } from './raw-server.ts';
 

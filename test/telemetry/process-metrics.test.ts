@@ -1,4 +1,5 @@
-/** Are the process metrics read at the time of the exposition, and does closing stop the sampling? */
+/** Are the process metrics read at the time of the exposition, and does closing stop the
+ *  sampling? */
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';

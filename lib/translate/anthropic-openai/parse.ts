@@ -44,9 +44,9 @@ export function parseMessages(bytes: Buffer): MessagesRequest {
   return body as unknown as MessagesRequest; // every field of the type was checked above
 }
 
-/** A thread's earlier messages would be kept by the server, and any of several providers may serve a
- *  turn. To leave the field out would lose them silently; on this code the SDK (its tool runner uses
- *  threads by default) sends the whole conversation instead. */
+/** A thread's earlier messages would be kept by the server, and any of several providers may serve
+ *  a turn. To leave the field out would lose them silently; on this code the SDK (its tool runner
+ *  uses threads by default) sends the whole conversation instead. */
 function refuseThread(body: Fields): void {
   if (body.thread === undefined || body.thread === null) return;
   throw new GatewayError(

@@ -1,0 +1,59 @@
+/**
+ * SIGHUP: which configuration is in force from now on? (SURFACE §1, "Signals")
+ *
+ * Must stay true: a configuration that is bad, or would open the door wider than its own file says,
+ * changes nothing at all. What only a start can change stays as it is, with a warning.
+ */
+import { ConfigError, faultLine } from './config/faults.ts';
+import { isLoopbackHost } from './config/loopback.ts';
+import type { Config, ServerConfig } from './config/types.ts';
+import type { Log } from './telemetry/log.ts';
+
+/** What `read` gives, with the parts of `current` that only a start can change; null, and an error in
+ *  the log, when the current one stays in force. */
+export function readAgain(current: Config, read: () => Config, log: Log): Config | null {
+  let config: Config;
+  try {
+    config = read();
+  } catch (thrown) {
+    const faults =
+      thrown instanceof ConfigError ? thrown.faults.map(faultLine) : [`cannot be read: ${thrown}`];
+    log.error('reload refused: the configuration is bad, the old one stays in force', { faults });
+    return null;
+  }
+  const next = { ...config, server: kept(current, config), stateFile: current.stateFile };
+  if (opensTheDoor(next.server)) {
+    log.error('reload refused: without a token only a loopback address may be served', {
+      address: current.server.bindAddress,
+    });
+    return null;
+  }
+  const ignored = ignoredKeys(current, config);
+  if (ignored.length > 0) log.warn('a restart is needed for some of the changes', { ignored });
+  return next;
+}
+
+function kept({ server: old }: Config, { server }: Config): ServerConfig {
+  const { bindAddress, port, workers, transport } = old;
+  return { ...server, bindAddress, port, workers, transport };
+}
+
+/** The address is that of the start, the rules for it those of the file: together they must hold too. */
+function opensTheDoor({
+  bindAddress,
+  apiKeyRequired,
+  allowUnauthenticated,
+}: ServerConfig): boolean {
+  return !isLoopbackHost(bindAddress) && !apiKeyRequired && !allowUnauthenticated;
+}
+
+function ignoredKeys(old: Config, config: Config): string[] {
+  const rows = [
+    { key: 'server.bind_address', same: old.server.bindAddress === config.server.bindAddress },
+    { key: 'server.port', same: old.server.port === config.server.port },
+    { key: 'server.workers', same: old.server.workers === config.server.workers },
+    { key: 'server.transport', same: old.server.transport === config.server.transport },
+    { key: 'state.file', same: old.stateFile === config.stateFile },
+  ];
+  return rows.filter(({ same }) => !same).map(({ key }) => key);
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { type Leaver, type WaitEnd, Waiting, type WaitTerms } from '../lib/waiting.ts';
+
+const FAR_MS = 60_000;
+
+/** A room with `places`, and waiters that take one each. */
+function make(places: number, maxDepth = 100) {
+  const waiting = new Waiting(maxDepth, Date.now);
+  const state = { places, order: [] as string[] };
+  const enter = (name: string, terms: Partial<WaitTerms> = {}) => {
+    const leaver: Leaver = { onAbort: null };
+    const wait = waiting.wait(leaver, {
+      line: 'model',
+      session: name,
+      class: 'main',
+      deadlineMs: Date.now() + FAR_MS,
+      tryNow: () => {
+        if (state.places === 0) return Number.POSITIVE_INFINITY;
+        state.places -= 1;
+        state.order.push(name);
+        return 0;
+      },
+      ...terms,
+    });
+    return { leaver, wait };
+  };
+  const release = () => {
+    state.places += 1;
+    waiting.onRelease();
+  };
+  return { waiting, state, enter, release };
+}
+
+test('waiting: with room one goes in at once', async () => {
+  const { enter, waiting } = make(1);
+  assert.equal(await enter('a').wait, 'let-in');
+  assert.equal(waiting.depth, 0);
+});
+
+test('waiting: whoever came first goes in first, one for each place that comes back', async () => {
+  const { enter, release, state, waiting } = make(0);
+  const waits = ['a', 'b', 'c'].map((name) => enter(name).wait);
+  assert.equal(waiting.depthOf('model'), 3);
+  release();
+  await waits[0];
+  assert.deepEqual(state.order, ['a']);
+  release();
+  release(); // two in one turn of the loop
+  assert.deepEqual(await Promise.all(waits), ['let-in', 'let-in', 'let-in']);
+  assert.deepEqual(state.order, ['a', 'b', 'c']);
+});
+
+test('waiting: a main turn goes before sub-agents and helpers', async () => {
+  const { enter, release, state } = make(0);
+  const waits = [
+    enter('helper', { class: 'background' }).wait,
+    enter('agent', { class: 'subagent' }).wait,
+    enter('main').wait,
+  ];
+  for (const _ of waits) release();
+  await Promise.all(waits);
+  assert.deepEqual(state.order, ['main', 'agent', 'helper']);
+});
+
+test('waiting: the moment that was computed is waited for, not polled', async () => {
+  const { enter } = make(0);
+  const atMs = Date.now() + 30;
+  let looks = 0;
+  const { wait } = enter('a', {
+    tryNow: (nowMs) => {
+      looks += 1;
+      return nowMs >= atMs ? 0 : atMs;
+    },
+  });
+  assert.equal(await wait, 'let-in');
+  assert.ok(Date.now() >= atMs);
+  assert.ok(looks <= 4, `${looks} looks`);
+});
+
+test('waiting: a deadline ends it', async () => {
+  const { enter, waiting } = make(0);
+  const { wait } = enter('a', { deadlineMs: Date.now() + 10 });
+  assert.equal(await wait, 'expired');
+  assert.equal(waiting.depth, 0);
+});
+
+test('waiting: whoever hangs up leaves at once and takes nothing', async () => {
+  const { enter, release, state, waiting } = make(0);
+  const first = enter('a');
+  const second = enter('b');
+  first.leaver.onAbort?.();
+  assert.equal(await first.wait, 'gone');
+  assert.equal(waiting.depth, 1);
+  release();
+  assert.equal(await second.wait, 'let-in');
+  assert.deepEqual(state.order, ['b']);
+});
+
+test('waiting: a full room takes nobody', () => {
+  const { enter } = make(0, 1);
+  assert.notEqual(enter('a', { deadlineMs: Date.now() + 1 }).wait, null);
+  assert.equal(enter('b').wait, null);
+});
+
+test('waiting: 10,000 that all hang up leave nothing behind', async () => {
+  const { enter, waiting } = make(0, 20_000);
+  const all = Array.from({ length: 10_000 }, (_, n) => enter(`s${n % 100}`));
+  for (const { leaver } of all) leaver.onAbort?.();
+  const ends = new Set<WaitEnd | null>(await Promise.all(all.map(({ wait }) => wait)));
+  assert.deepEqual([...ends], ['gone']);
+  assert.equal(waiting.depth, 0);
+});
