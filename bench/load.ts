@@ -4,7 +4,8 @@
  * autocannon against the compiled proxy on the embedded simulator, both started here on free ports.
  * CONNECTIONS (default 50), SECONDS (5), EVENTS per stream (100), TRANSPORT (http), JSON=file.
  * URL=http://127.0.0.1:PORT aims at a proxy that runs already; then MODEL says what to ask for and
- * TOKEN how to be let in. Must stay true: nothing but loopback is ever put under load.
+ * TOKEN how to be let in. SCENARIO=quota asks something else, see load/quota.ts. Must stay true:
+ * nothing but loopback is ever put under load.
  */
 import { writeFileSync } from 'node:fs';
 import autocannon from 'autocannon';
@@ -13,6 +14,7 @@ import type { UpstreamName } from './load/messages.ts';
 import { cpuUs } from './load/process-cost.ts';
 import { Processes } from './load/processes.ts';
 import { modelOf } from './load/proxy-config.ts';
+import { QUOTA, quotaScenario } from './load/quota.ts';
 import { loopbackUrl, type Scenario, scenariosNamed } from './load/scenarios.ts';
 import { PATHS } from './load/variants.ts';
 import { numberFrom } from './settings.ts';
@@ -92,10 +94,12 @@ async function own(processes: Processes): Promise<LoadedProxy> {
 }
 
 async function main(): Promise<number> {
-  const scenarios = scenariosNamed(process.argv[2] ?? '');
+  const [, , name = ''] = process.argv;
+  const scenarios = name === QUOTA ? [] : scenariosNamed(name);
   const { URL: given = '', JSON: file = '' } = process.env;
   const processes = new Processes();
   try {
+    if (name === QUOTA) return await quotaScenario(processes);
     const proxy = given === '' ? await own(processes) : running(given);
     const results: Result[] = [];
     for (const scenario of scenarios) {

@@ -286,12 +286,22 @@ test('a drain that takes too long cuts: streams with an error event, the rest wi
   for (const { error } of requests()) assert.match(String(error), /shutting down/);
 });
 
-test('cut() ends a drain at once', async (t) => {
-  const { proxy, open } = await road(t, { answers: [() => {}] });
+test('cut() ends a drain at once, also for those who wait for room', async (t) => {
+  const { proxy, open, requests } = await road(t, {
+    answers: [() => {}],
+    keys: ['{ max_concurrent: 1 }'],
+    config: 'limits: { queue: { max_wait: 60s } }',
+  });
   const live = open('/openai/chat/completions', { body: chat('x') });
-  await until(() => proxy.gateway.quotas.inFlight(proxy.gateway.providers[0]!.bucket) === 1);
+  const waiting = open('/openai/chat/completions', { body: chat('x') });
+  await until(() => proxy.gateway.waiting.depth === 1);
   const drained = proxy.close(60_000);
   proxy.server.cut();
   assert.equal(await drained, false);
-  assert.equal((await live.done).status, 503);
+  assert.deepEqual([(await live.done).status, (await waiting.done).status], [503, 503]);
+  await until(() => requests().length === 2);
+  assert.deepEqual(
+    requests().map(({ status }) => status),
+    [503, 503],
+  );
 });

@@ -26,6 +26,8 @@ interface Pool {
   /** From when on `amount` fits; not before `fromMs`. */
   roomAtMs(amount: number, fromMs: number): number;
   take(amount: number, atMs: number): void;
+  /** What would fit at `atMs`. */
+  left(atMs: number): number;
 }
 
 /** When each request starts, in the order given (which is that of arrival). */
@@ -75,7 +77,9 @@ function firstOrg(orgs: readonly Org[], tokens: number, nowMs: number): [Org, nu
   let firstMs = Number.POSITIVE_INFINITY;
   for (const org of orgs) {
     const roomMs = Math.max(org.requests.roomAtMs(1, nowMs), org.tokens.roomAtMs(tokens, nowMs));
-    if (roomMs >= firstMs) continue;
+    if (roomMs > firstMs) continue;
+    // A bucket that is full refills for nothing: of those with room the fullest.
+    if (roomMs === firstMs && org.tokens.left(nowMs) <= first.tokens.left(nowMs)) continue;
     first = org;
     firstMs = roomMs;
   }
@@ -97,6 +101,10 @@ class Bucket implements Pool {
     if (amount > this.#limit) return Number.POSITIVE_INFINITY;
     const missing = amount - this.#levelAt(fromMs);
     return missing <= 1e-6 ? fromMs : fromMs + (missing * MINUTE_MS) / this.#limit;
+  }
+
+  left(atMs: number): number {
+    return this.#levelAt(atMs);
   }
 
   take(amount: number, atMs: number): void {
@@ -131,6 +139,11 @@ class Window implements Pool {
       roomMs = taken.atMs + MINUTE_MS;
     }
     return roomMs;
+  }
+
+  left(atMs: number): number {
+    this.#forget(atMs);
+    return this.#limit - this.#sum;
   }
 
   take(amount: number, atMs: number): void {

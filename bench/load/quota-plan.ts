@@ -23,6 +23,8 @@ export interface QuotaOptions {
   /** Size of the Anthropic bodies. */
   readonly bytes: { readonly least: number; readonly most: number };
   readonly seed: number;
+  /** From the proxy to the provider, one way. */
+  readonly distanceMs: number;
   /** Go on until the last one is served; else everybody hangs up at the end of `seconds`. */
   readonly drain: boolean;
 }
@@ -39,6 +41,13 @@ export interface PlannedRequest {
   /** What the provider will have counted in the end: prompt and answer. */
   readonly tokens: number;
 }
+
+/** The provider's answers come at about the speed of Cerebras. */
+export const FIRST_TOKEN_MS = 300;
+export const TOKENS_PER_SECOND = 1_000;
+
+export const secretOf = (org: number): string => `quota-secret-${org + 1}`;
+export const orgName = (org: number): string => `org-${org + 1}`;
 
 /** At least 100 tokens of an answer, at most 800, as a turn of a coding agent has. */
 const OUTPUT_TOKENS = { least: 100, most: 800 };

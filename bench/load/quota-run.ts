@@ -9,14 +9,17 @@ import { busiest } from '../../lib/simulator/time-ring.ts';
 import type { Processes } from './processes.ts';
 import { type Outcome, QuotaClients } from './quota-client.ts';
 import { type IdealLimits, idealStarts } from './quota-ideal.ts';
-import { type PlannedRequest, planRequests, QUOTA_MODEL, type QuotaOptions } from './quota-plan.ts';
 import {
   FIRST_TOKEN_MS,
   orgName,
-  type Seen,
+  type PlannedRequest,
+  planRequests,
+  QUOTA_MODEL,
+  type QuotaOptions,
   secretOf,
   TOKENS_PER_SECOND,
-} from './quota-upstream.ts';
+} from './quota-plan.ts';
+import type { Seen } from './quota-upstream.ts';
 
 export const VARIANTS = ['limits configured', 'limits learned', 'naive'] as const;
 export type VariantName = (typeof VARIANTS)[number];
@@ -29,14 +32,14 @@ export interface QuotaResult {
   /** Requests that had not been answered when everybody hung up. */
   readonly cut: number;
   readonly faults: readonly string[];
-  /** Tokens of right answers until the arrivals ended, and what the quota allowed until then. */
+  /** Tokens of right answers that began until the arrivals ended, and what the quota allowed. */
   readonly usefulTokens: number;
   readonly quotaTokens: number;
   readonly upstreamRequests: number;
   readonly upstream429: number;
   /** Most starts of any org in any 60 seconds. */
   readonly busiestMinute: number;
-  /** Over the tokens that each session was served until the arrivals ended. */
+  /** Over those tokens of each session. */
   readonly jain: number;
   readonly waitsMs: Waits;
   /** Of an ideal scheduler under the limits in force: a window where they are configured, else the
@@ -166,9 +169,12 @@ function resultOf(
   const bucket = idealStarts(plan, { ...options, kind: 'bucket' });
   // Who is cut off waits until then, whoever the scheduler is.
   const lastMs = options.drain ? Number.POSITIVE_INFINITY : arrivalsEndMs;
-  const waited = (startMs: number, at: number) =>
-    Math.max(0, Math.min(startMs, lastMs) - (plan[at]?.atMs ?? 0));
-  const inTime = plan.map((_, at) => good[at] === true && (doneMs[at] ?? 0) <= arrivalsEndMs);
+  const waited = (atMs: number, at: number) =>
+    Math.max(0, Math.min(atMs, lastMs) - (plan[at]?.atMs ?? 0));
+  const startMs = plan.map((planned, at) =>
+    good[at] ? (doneMs[at] ?? 0) - serviceMs(planned, options) : Number.POSITIVE_INFINITY,
+  );
+  const inTime = startMs.map((atMs) => atMs <= arrivalsEndMs);
   const faults = outcomes.map(({ fault }) => fault).filter((fault) => fault !== '');
   return {
     variant,
@@ -182,15 +188,12 @@ function resultOf(
     upstream429: stats.byStatus['429'] ?? 0,
     busiestMinute: Math.max(...arrivals.map((times) => busiest(times, MINUTE_S * 1_000))),
     jain: jainIndex(servedBySession(plan, inTime, options.clients)),
-    waitsMs: waitsOf(
-      plan.map((planned, at) =>
-        waited(good[at] ? (doneMs[at] ?? 0) - serviceMs(planned) : Number.POSITIVE_INFINITY, at),
-      ),
-    ),
+    waitsMs: waitsOf(startMs.map(waited)),
     idealWaitsMs: waitsOf(ideal.map(waited)),
     bucketWaitsMs: waitsOf(bucket.map(waited)),
     lastDoneS: Math.max(...doneMs) / 1_000,
-    idealLastDoneS: Math.max(...plan.map((one, at) => (ideal[at] ?? 0) + serviceMs(one))) / 1_000,
+    idealLastDoneS:
+      Math.max(...plan.map((one, at) => (ideal[at] ?? 0) + serviceMs(one, options))) / 1_000,
   };
 }
 
@@ -202,9 +205,10 @@ export function quotaTokens(options: QuotaOptions, kind: IdealLimits['kind']): n
   return perOrg * options.orgs * options.tokensPerMinute;
 }
 
-/** Of the provider alone. */
-const serviceMs = ({ outputTokens }: PlannedRequest): number =>
-  FIRST_TOKEN_MS + (outputTokens * 1_000) / TOKENS_PER_SECOND;
+/** Of the provider and the way to it. */
+function serviceMs({ outputTokens }: PlannedRequest, { distanceMs }: QuotaOptions): number {
+  return 2 * distanceMs + FIRST_TOKEN_MS + (outputTokens * 1_000) / TOKENS_PER_SECOND;
+}
 
 function servedBySession(
   plan: readonly PlannedRequest[],

@@ -2,8 +2,9 @@
  * `make load SCENARIO=quota`: how much of a quota becomes answers, and what do clients notice?
  *
  * Three orgs with Cerebras' developer limits, sixty coding sessions that want three times as much.
- * SECONDS (60), CLIENTS (60), SEED (1), LIMITS (a factor on the limits). A run of a minute or more
- * goes on until everyone is served and is judged; a shorter one is a look, and scales the limits.
+ * SECONDS (60), CLIENTS (60), SEED (1), LIMITS (a factor on the limits), DISTANCE to the provider in
+ * ms, one way (20). A run of a minute or more goes on until everyone is served and is judged; a
+ * shorter one is a look, and scales the limits.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { numberFrom } from '../settings.ts';
@@ -13,6 +14,9 @@ import type { Processes } from './processes.ts';
 import type { QuotaOptions } from './quota-plan.ts';
 import { type QuotaResult, runQuota, VARIANTS, type Waits } from './quota-run.ts';
 
+/** Its name on the command line. */
+export const QUOTA = 'quota';
+
 /** gpt-oss-120b for a developer account (WIRE.md §E.2). */
 const REQUESTS_PER_MINUTE = 1_000;
 const TOKENS_PER_MINUTE = 1_000_000;
@@ -20,6 +24,8 @@ const ORGS = 3;
 const OVERLOAD = 3;
 const BYTES = { least: 10_000, most: 50_000 };
 const MINUTE_S = 60;
+/** A provider on the same continent. */
+const DISTANCE_MS = 20;
 
 export function quotaOptions(): QuotaOptions {
   const seconds = numberFrom('SECONDS', MINUTE_S);
@@ -33,6 +39,7 @@ export function quotaOptions(): QuotaOptions {
     overload: OVERLOAD,
     bytes: BYTES,
     seed: Math.round(numberFrom('SEED', 1)),
+    distanceMs: numberFrom('DISTANCE', DISTANCE_MS),
     drain: seconds >= MINUTE_S,
   };
 }

@@ -59,7 +59,7 @@ export function scenariosNamed(name: string): readonly Scenario[] {
   if (name === '') return SCENARIOS;
   const found = SCENARIOS.filter((scenario) => scenario.name === name);
   if (found.length > 0) return found;
-  const names = SCENARIOS.map((scenario) => scenario.name).join(', ');
+  const names = [...SCENARIOS.map((scenario) => scenario.name), 'quota'].join(', ');
   throw new RangeError(`no scenario is called ${JSON.stringify(name)}; there are ${names}`);
 }
 

@@ -1,6 +1,7 @@
 /** `cooldown-proxy run`: configuration -> a listening proxy, until a signal ends it. */
 import { ConfigError } from '../config/faults.ts';
-import { findAndLoad } from '../config/load.ts';
+import { presetConfig } from '../config/from-environment.ts';
+import { findConfig, loadConfig } from '../config/load.ts';
 import { serve } from '../serve.ts';
 import type { Options } from './types.ts';
 
@@ -8,9 +9,15 @@ import type { Options } from './types.ts';
  *  gives when there is nothing to run. */
 export async function run(options: Options, otherwise: () => Promise<number>): Promise<number> {
   const overrides = { port: options.port, bindAddress: options.bind };
+  const { env } = process;
   try {
-    const config = findAndLoad(options.config, process.env, process.cwd(), overrides);
-    return config === undefined ? await otherwise() : await serve(config);
+    const path = findConfig(options.config, env, process.cwd());
+    if (path !== undefined) {
+      const load = () => loadConfig(path, env, overrides);
+      return await serve(load(), { reload: load });
+    }
+    const config = presetConfig(env, overrides);
+    return config === undefined ? await otherwise() : await serve(config, { reload: () => config });
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);

@@ -15,7 +15,7 @@
  */
 import { MAX_COOLDOWN_MS } from '../limits.ts';
 import type { BucketLimits } from './bucket.ts';
-import { paceMs } from './pacing.ts';
+import { nextStartMs, paceMs } from './pacing.ts';
 import { QUOTAS, type QuotaName, type RateReading } from './rate-reading.ts';
 import { isBefore } from './table-clock.ts';
 import type { TableLayout } from './table-layout.ts';
@@ -136,7 +136,7 @@ export class LearnedQuotas {
       return false;
     }
     if (gapMs === 0) return true;
-    const paced = (ms + gapMs) | 0;
+    const paced = nextStartMs(ms, nextStart, gapMs, this.#refills(bucket));
     if (Atomics.compareExchange(this.#nextStarts, bucket, nextStart, paced) === nextStart) {
       return true;
     }
@@ -166,10 +166,11 @@ export class LearnedQuotas {
 
   /** The pause after a start was for what it reserved, of which `unused` is left. */
   #shortenPause(bucket: number, ms: number, unused: number): void {
+    if (!this.isLow(bucket, ms) || this.#gapMs(bucket, ms, 0) > 0) return; // or it was for requests
+    const byMs = this.#gapMs(bucket, ms, unused);
     const next = Atomics.load(this.#nextStarts, bucket);
-    if (!isBefore(ms, next) || this.#gapMs(bucket, ms, 0) > 0) return; // or it was for requests
-    const sooner = (next - this.#gapMs(bucket, ms, unused)) | 0;
-    Atomics.compareExchange(this.#nextStarts, bucket, next, isBefore(ms, sooner) ? sooner : ms);
+    if (isBefore(next, (ms - byMs) | 0)) return; // longer ago than anything is made up for
+    Atomics.compareExchange(this.#nextStarts, bucket, next, (next - byMs) | 0);
   }
 
   /** Milliseconds until `tokens` fit the readings and the pacing; 0 = now. `quota` is set to the

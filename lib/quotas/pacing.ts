@@ -8,10 +8,11 @@
  *   left      margin      half of it     nothing
  *   speed     2 refills   1.5 refills    1 refill
  *
- * Must stay true: whatever was unused comes back as a shorter pause (learned-quotas.ts), so the
- * arithmetic is linear in `need` and has no other memory.
+ * Must stay true: a pause is linear in `need`, so that what was reserved and not used can be taken
+ * off it again (learned-quotas.ts), also after its end.
  */
 import { MAX_DAY_PACING_MS } from '../limits.ts';
+import { isBefore } from './table-clock.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -31,4 +32,18 @@ export function paceMs(
   const refillMs = (need * windowMs) / refilling;
   const share = Math.max(0, left) / Math.max(1, margin);
   return Math.floor(Math.min(slowestMs, refillMs / (1 + share)));
+}
+
+/** From when the next start may come after one at `ms`, in wrapped ms; `nextStart`: from when this
+ *  one could. Where the quota refills, one that came late (its pause was shortened after its end)
+ *  makes up for it, by one pause at most. */
+export function nextStartMs(
+  ms: number,
+  nextStart: number,
+  gapMs: number,
+  refills: boolean,
+): number {
+  const made = refills && isBefore((ms - gapMs) | 0, nextStart);
+  if (made) return (nextStart + gapMs) | 0;
+  return refills ? ms : (ms + gapMs) | 0;
 }

@@ -117,7 +117,7 @@ function readCell(reading: Fields, nowMs: number): LearnedCell | undefined {
   const { limit, remaining, resetMs, readMs } = reading;
   if (quota === undefined || !(limit === 0 || isCount(limit))) return undefined;
   const bare = { quota, limit, resetInMs: 0, readAgoMs: 0, rolled: false };
-  if (!isTime(resetMs) || !isTime(readMs) || !isRemaining(remaining, limit)) return bare;
+  if (!isTime(resetMs) || !isTime(readMs) || !isRemaining(remaining)) return bare;
   return {
     ...bare,
     remaining,
@@ -127,10 +127,9 @@ function readCell(reading: Fields, nowMs: number): LearnedCell | undefined {
   };
 }
 
-/** Below zero where answers used more than was reserved. */
-function isRemaining(value: unknown, limit: number): value is number {
-  const most = limit === 0 ? MAX_COUNT : limit;
-  return Number.isInteger(value) && Math.abs(value as number) <= most;
+/** Below zero, or above the limit, where answers used more, or less, than was reserved. */
+function isRemaining(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(value as number) <= MAX_COUNT;
 }
 
 /** Newest first, `passed` ticks older than they were. */

@@ -40,6 +40,8 @@ export interface RingShape {
 /** A word of a slot: 4 bits of lap, 28 bits of count (268 million tokens in an hour). */
 const COUNT_BITS = 28;
 export const MAX_COUNT = 2 ** COUNT_BITS - 1;
+/** What a restored window holds at most: far from where an Int32 ends. */
+const MAX_SUM = 2 ** 30;
 const LAPS = 16;
 
 export class WindowRing {
@@ -135,14 +137,14 @@ export class WindowRing {
     return found;
   }
 
-  /** Adds entries, newest first, up to the limit: what does not fit is old, and letting it go lets
-   *  nothing more through. */
+  /** Adds entries, newest first, as far as a sum can hold them: what is left out is old, and the
+   *  window is full without it. */
   add(bucket: number, tick: number, entries: readonly WindowEntry[]): void {
     const limit = this.#limits[bucket] as number;
     if (limit === 0 && !this.#always) return;
     this.#advance(bucket, tick);
     for (const [age, count] of entries) {
-      const room = (limit || MAX_COUNT) - (this.#sums[bucket] as number);
+      const room = Math.max(limit, MAX_SUM) - (this.#sums[bucket] as number);
       const added = Math.min(count, room);
       if (added <= 0 || age >= this.#window) return;
       Atomics.add(this.#sums, bucket, added);

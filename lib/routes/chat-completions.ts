@@ -14,7 +14,6 @@ export const chatCompletions: Endpoint = {
 
 function readChat(raw: RawRequest): ClientRequest {
   return {
-    protocol: 'chat',
     model: raw.model,
     stream: raw.stream,
     maxTokens: raw.maxTokens ?? 0,

@@ -20,7 +20,6 @@ export const messages: Endpoint = {
 function readMessages(bytes: Buffer): ClientRequest {
   const request = parseMessages(bytes);
   return {
-    protocol: 'messages',
     model: request.model,
     stream: request.stream === true,
     maxTokens: request.max_tokens ?? 0,

@@ -25,7 +25,6 @@ function isPlain(path: string): boolean {
 
 function readRaw(raw: RawRequest, path: string): ClientRequest {
   return {
-    protocol: 'raw',
     model: raw.model,
     stream: raw.stream,
     maxTokens: raw.maxTokens ?? 0,

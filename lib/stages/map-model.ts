@@ -28,7 +28,8 @@ function notBuilt(x: Exchange, candidate: Candidate): GatewayError {
   return new GatewayError(
     'INVALID_REQUEST',
     `Model ${JSON.stringify(candidate.model.id)} is served by provider "${provider?.name}", ` +
-      `which speaks the ${provider?.protocol} protocol; it cannot be reached from this endpoint yet`,
+      `which speaks the ${provider?.protocol} protocol; ` +
+      'it cannot be reached from this endpoint yet',
     { param: 'model' },
   );
 }

@@ -1,6 +1,6 @@
 /**
  * What the pipeline knows of a pair of protocols: how a client's request is read, and how one
- * attempt at it is put in the words of the provider. `index.ts` holds the table of pairs.
+ * attempt at it is put in the words of the provider. The routes put the pairs together.
  */
 import type {
   StreamTranslator,
@@ -9,12 +9,8 @@ import type {
   UpstreamFault,
 } from './translator.ts';
 
-/** How a client speaks to an endpoint. `raw`: an OpenAI path that is passed through unread. */
-export type ClientProtocol = 'messages' | 'chat' | 'raw';
-
 /** A client's request, read and checked once. */
 export interface ClientRequest {
-  readonly protocol: ClientProtocol;
   /** The model asked for. */
   readonly model: string;
   readonly stream: boolean;

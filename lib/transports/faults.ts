@@ -12,7 +12,12 @@ import { TransportError } from './types.ts';
 /** How far a call had come. Where connecting does not show (`fetch`), it starts at `waiting`. */
 export type Stage = 'connecting' | 'waiting' | 'reading';
 
+/** Of undici: too few bytes came, or (before the answer is told) its headers give two lengths. */
+const LENGTH_MISMATCH = 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+
 interface PlatformError {
+  /** undici's parser errors have no code from Node 24 on. */
+  readonly name: string;
   readonly code: string;
   readonly syscall: string;
   readonly message: string;
@@ -24,7 +29,6 @@ const FAULT_OF_CODE: Readonly<Record<string, TransportFault>> = {
   UND_ERR_HEADERS_TIMEOUT: 'first-byte-timeout',
   UND_ERR_BODY_TIMEOUT: 'idle-timeout',
   UND_ERR_HEADERS_OVERFLOW: 'protocol',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'cut',
   Z_BUF_ERROR: 'cut', // the compressed stream stops before its own end
   Z_DATA_ERROR: 'protocol',
 };
@@ -51,7 +55,8 @@ export function ownError(fault: TransportFault, origin: Origin, detail = ''): Tr
 function faultOf(error: PlatformError, stage: Stage): TransportFault {
   const known = FAULT_OF_CODE[error.code];
   if (known !== undefined) return known;
-  if (error.code.startsWith('HPE_')) return 'protocol';
+  if (error.code.startsWith('HPE_') || error.name === 'HTTPParserError') return 'protocol';
+  if (error.code === LENGTH_MISMATCH) return stage === 'reading' ? 'cut' : 'protocol';
   if (stage === 'reading') return 'cut';
   if (stage === 'waiting' && !failedToConnect(error)) return 'before-answer';
   return error.code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect';
@@ -71,11 +76,12 @@ function platformError(thrown: unknown): PlatformError {
     if (!(inner instanceof Error)) break;
     found = inner;
   }
-  const { code, syscall, message } = found instanceof Error ? (found as ErrnoLike) : {};
-  return { code: text(code), syscall: text(syscall), message: text(message) };
+  const { name, code, syscall, message } = found instanceof Error ? (found as ErrnoLike) : {};
+  return { name: text(name), code: text(code), syscall: text(syscall), message: text(message) };
 }
 
 interface ErrnoLike {
+  readonly name?: unknown;
   readonly code?: unknown;
   readonly syscall?: unknown;
   readonly message?: unknown;

@@ -273,6 +273,33 @@ test('a quota that refills all the time lets a request go when its rate has made
   assert.equal(t.probeAtMs(B, T0, 'requests_day', resetAtMs, 1), resetAtMs);
 });
 
+test('a pause is for what was used in the end, where the quota refills all the time', () => {
+  const t = table({ continuousRefill: true, safetyMargin: 0.5 });
+  const resetAtMs = T0 + 30_000;
+  t.learn(B, T0, [{ quota: 'tokens_minute', limit: 60_000, remaining: 30_000, resetAtMs }]);
+  const lease = newLease();
+  assert.equal(t.tryReserve(PATH, T0, 20_000, lease), true);
+  assert.equal(t.admissibleAtMs(PATH, T0, 5_000), T0 + 10_000, 'twice the refill of 1 a ms');
+  t.settle(PATH, lease, T0 + 1_000, 4_000);
+  const soonerMs = t.admissibleAtMs(PATH, T0 + 1_000, 5_000);
+  assert.ok(soonerMs <= T0 + 2_100 && soonerMs > T0 + 1_000, `${soonerMs - T0}`);
+  assert.equal(start(t, soonerMs - 1, 5_000), false);
+  assert.equal(start(t, soonerMs, 5_000), true);
+});
+
+test('a pause that is for requests stays, whatever was used', () => {
+  const t = table({ continuousRefill: true, safetyMargin: 0.5 });
+  t.learn(B, T0, [
+    { quota: 'requests_minute', limit: 60, remaining: 1, resetAtMs: T0 + 59_000 },
+    { quota: 'tokens_minute', limit: 60_000, remaining: 30_000, resetAtMs: T0 + 30_000 },
+  ]);
+  const lease = newLease();
+  assert.equal(t.tryReserve(PATH, T0, 100, lease), true);
+  const pauseMs = t.admissibleAtMs(PATH, T0, 100);
+  t.settle(PATH, lease, T0 + 10, 0);
+  assert.equal(t.admissibleAtMs(PATH, T0 + 10, 100), pauseMs);
+});
+
 test('a request larger than a learned quota goes when that is full', () => {
   const t = table({});
   t.learn(B, T0, [{ quota: 'tokens_minute', limit: 100, remaining: 100, resetAtMs: T0 + 5 }]);

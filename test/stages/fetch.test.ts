@@ -53,7 +53,7 @@ for (const { endpoint, want } of [
   { endpoint: '/api/anthropic', want: '/api/anthropic/v1/messages' },
 ]) {
   test(`a Messages provider at "${endpoint}" is called at ${want}`, async (t) => {
-    const provider = await scripted();
+    const provider = await scripted([], { status: 400, body: {} });
     const root = provider.url.replace(/\/v1$/, '');
     const proxy = await startProxy(`
 providers:

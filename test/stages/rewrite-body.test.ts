@@ -2,16 +2,14 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { errorOf, message } from '../support/http-client.ts';
 import { road } from '../support/road.ts';
+import { completion } from '../support/scripted.ts';
 
 const sentBody = (text: string | undefined): Record<string, unknown> => JSON.parse(text ?? '{}');
 
 test('the prompt is put into the words of the provider that was chosen', async (t) => {
   const rig = await road(t, {
     models: '[{ id: glm-4.6, upstream: zai-glm-4.6 }]',
-    otherwise: [
-      { status: 500, body: {} },
-      { status: 200, body: {} },
-    ],
+    otherwise: [{ status: 500, body: {} }, completion('x')],
   });
   await rig.messages(message('x'));
   for (const { received } of rig.providers) {

@@ -8,19 +8,20 @@ import { good } from './configs.ts';
 /** Where the clock of these gateways stands. */
 export const NOW_MS = Date.UTC(2026, 0, 1, 12);
 
-export function compiled(yaml: string): Gateway {
+/** `nowMs`: its clock, where it is to move; `before`: the gateway that it takes the place of. */
+export function compiled(yaml: string, nowMs = () => NOW_MS, before?: Gateway): Gateway {
   const metrics = makeMetrics('1.2.3');
   metrics.close();
   const redact = (text: string) => text;
-  const now = () => NOW_MS;
-  return compileGateway(good(yaml), {
+  const services = {
     version: '1.2.3',
-    log: makeLog({ level: 'silent', format: 'json', write: () => {}, redact, now }),
+    log: makeLog({ level: 'silent', format: 'json', write: () => {}, redact, now: nowMs }),
     metrics,
     transport: makeTransport('http'),
     redact,
-    nowMs: now,
+    nowMs,
     random: () => 0,
     startedMs: NOW_MS,
-  });
+  };
+  return compileGateway(good(yaml), services, before);
 }

@@ -23,9 +23,10 @@ export interface Program {
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Another file of test/support to start than the program itself. */
+  readonly entry?: string;
 }
 
-const ENTRY = fileURLToPath(new URL('./program-entry.ts', import.meta.url));
 const LOADER = import.meta.resolve('tsx');
 
 /** A folder for one test. */
@@ -43,7 +44,8 @@ export function program(
 ): Program {
   const cwd = options.cwd ?? folder(t);
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', LOADER, ENTRY, ...args], {
+  const entry = fileURLToPath(new URL(options.entry ?? 'program-entry.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', LOADER, entry, ...args], {
     cwd,
     env: { PATH, HOME: cwd, XDG_CONFIG_HOME: cwd, XDG_STATE_HOME: cwd, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -59,7 +59,7 @@ test('TLS: a CA of one’s own, connections reused, names checked', async () => 
   }
   assert.equal(server.sockets.length, 2); // one per name
   // Another spelling of the same address, which the certificate does not hold.
-  const elsewhere = originOf(server.port, { protocol: 'https:', hostname: '127.1' });
+  const elsewhere = originOf(server.port, { protocol: 'https:', hostname: '::ffff:127.0.0.1' });
   const { answer } = transport.send(requestTo(elsewhere));
   await assert.rejects(answer, { fault: 'connect', message: /ERR_TLS_CERT_ALTNAME_INVALID/ });
 });

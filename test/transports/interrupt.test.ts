@@ -141,7 +141,8 @@ const ABORTING: readonly Row[] = [
       call.abort();
       assert.equal(await call.answer.catch(faultOf), 'aborted');
       assert.equal(await outcomeOfNext(transport, use), '200 ok');
-      await until(() => server.sockets.every((socket) => socket.closed));
+      // From Node 24 on a connection that nothing was sent on is kept for the next call.
+      await until(() => server.sockets.every((socket) => socket.closed || socket.bytesRead === 0));
     },
   },
   {

@@ -18,6 +18,7 @@ const SMALL = {
   overload: 1,
   bytes: { least: 10_000, most: 12_000 },
   seed: 7,
+  distanceMs: 5,
   drain: false,
 };
 
