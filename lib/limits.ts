@@ -242,3 +242,8 @@ export const DISABLED_REST_MS = 900_000;
 
 /** A draft of the state file that is older was left by a process that was killed over it. */
 export const STALE_DRAFT_MS = 60_000;
+
+/** Tool sets whose estimate is remembered, and the longest mark of one that is (a few hundred tools):
+ *  clients choose both. */
+export const MAX_KNOWN_TOOLS = 256;
+export const MAX_TOOLS_MARK_CHARS = 32_768;

@@ -7,7 +7,7 @@
  * the harmless direction: too low makes agents compact too late. Any value is walked without a
  * throw.
  */
-import { MAX_JSON_DEPTH } from '../limits.ts';
+import { MAX_JSON_DEPTH, MAX_KNOWN_TOOLS, MAX_TOOLS_MARK_CHARS } from '../limits.ts';
 
 /** Prices in tokens. A word is a run of letters of one case, first capital included. */
 const WORD = 1;
@@ -46,13 +46,32 @@ const CLASSES = Uint8Array.from({ length: TABLE_CHARS }, (_, code) => {
   return char === '\n' || char === '\r' ? LINE_END : PUNCTUATION;
 });
 
+/** A text up to this long is walked whole; of a longer one this much, or a quarter, in blocks spread
+ *  evenly over it: the walk would cost more than parsing the request. */
+const WALKED_CHARS = 4_096;
+const BLOCK_CHARS = 512;
+const LOOKED_AT = 0.25;
+
 /** Tokens of a text; fractions are kept so that many short texts add up well. */
 export function estimateText(text: string): number {
+  const { length } = text;
+  if (length <= WALKED_CHARS) return walk(text, 0, length) * SAFETY;
+  const blocks = Math.ceil(Math.max(WALKED_CHARS, length * LOOKED_AT) / BLOCK_CHARS);
+  const step = (length - BLOCK_CHARS) / (blocks - 1);
+  let tokens = 0;
+  for (let block = 0; block < blocks; block++) {
+    const from = Math.floor(block * step);
+    tokens += walk(text, from, from + BLOCK_CHARS);
+  }
+  return tokens * (length / (blocks * BLOCK_CHARS)) * SAFETY;
+}
+
+function walk(text: string, from: number, to: number): number {
   let tokens = 0;
   let before = BLANK;
   let letters = 0;
   let unbroken = 0;
-  for (let at = 0; at < text.length; at++) {
+  for (let at = from; at < to; at++) {
     const code = text.charCodeAt(at);
     if (code >= TABLE_CHARS) {
       tokens += code >= 0x2e80 && code < 0xd800 ? WIDE : OTHER;
@@ -101,7 +120,7 @@ export function estimateText(text: string): number {
     }
     before = found;
   }
-  return tokens * SAFETY;
+  return tokens;
 }
 
 /** A request body that is not looked into: bytes of JSON per token, measured over real agent
@@ -139,11 +158,32 @@ export function estimateMessages(request: EstimatedRequest): number {
       if (isObject(message)) tokens += contentTokens(message.content, 0);
     }
   }
-  if (Array.isArray(tools) && tools.length > 0) {
-    tokens += TOOLS_TOKENS;
-    for (const tool of tools) tokens += TOOL_TOKENS + jsonTokens(tool, 0);
-  }
+  if (Array.isArray(tools) && tools.length > 0) tokens += toolsTokens(tools);
   return Math.ceil(tokens);
+}
+
+/** Estimates of tool sets seen before: an agent sends the same ones with every turn, and walking
+ *  their schemas costs more than all the rest. Bounded: a full one starts anew. */
+const knownTools = new Map<string, number>();
+
+function toolsTokens(tools: readonly unknown[]): number {
+  const key = tools.map(toolMark).join(' ');
+  const known = key.length > MAX_TOOLS_MARK_CHARS ? undefined : knownTools.get(key);
+  if (known !== undefined) return known;
+  let tokens = TOOLS_TOKENS;
+  for (const tool of tools) tokens += TOOL_TOKENS + jsonTokens(tool, 0);
+  if (knownTools.size >= MAX_KNOWN_TOOLS) knownTools.clear();
+  if (key.length <= MAX_TOOLS_MARK_CHARS) knownTools.set(key, tokens);
+  return tokens;
+}
+
+/** What tells one tool from another well enough for an estimate. */
+function toolMark(tool: unknown): string {
+  if (!isObject(tool)) return '';
+  const { name, description, input_schema: schema } = tool;
+  const size = typeof description === 'string' ? description.length : 0;
+  const properties = isObject(schema) && isObject(schema.properties) ? schema.properties : {};
+  return `${typeof name === 'string' ? name : ''}:${size}:${Object.keys(properties).join()}`;
 }
 
 function contentTokens(content: unknown, depth: number): number {
