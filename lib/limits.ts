@@ -232,18 +232,18 @@ export const STATE_SAVE_MS = 5_000;
 /** The largest state that is read: thousands of keys and models stay far below it. */
 export const MAX_STATE_BYTES = 64 * MIB;
 
-/** Saved buckets of keys that are not configured now; they are kept while their counts last, in case
- *  the keys come back. */
+/** Saved buckets of keys that are not configured now; they are kept while their counts last, in
+ *  case the keys come back. */
 export const MAX_UNCLAIMED_BUCKETS = 10_000;
 
-/** A key that its provider refused is asked again this long after a restart, with one request: it may
- *  have been repaired there, and nobody tells us. */
+/** A key that its provider refused is asked again this long after a restart, with one request: it
+ *  may have been repaired there, and nobody tells us. */
 export const DISABLED_REST_MS = 900_000;
 
 /** A draft of the state file that is older was left by a process that was killed over it. */
 export const STALE_DRAFT_MS = 60_000;
 
-/** Tool sets whose estimate is remembered, and the longest mark of one that is (a few hundred tools):
- *  clients choose both. */
+/** Tool sets whose estimate is remembered, and the longest mark of one that is (a few hundred
+ *  tools): clients choose both. */
 export const MAX_KNOWN_TOOLS = 256;
 export const MAX_TOOLS_MARK_CHARS = 32_768;

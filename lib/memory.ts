@@ -1,9 +1,9 @@
 /**
  * What does the proxy remember over a restart? A gateway as plain data, and back.
  *
- * Must stay true: no secret and no name of a key is in the data, only hashes of what a bucket counts
- * for (buckets.ts); whatever the data holds, nothing throws, and no more is let through than the
- * configuration allows. What is in flight is not remembered.
+ * Must stay true: no secret and no name of a key is in the data, only hashes of what a bucket
+ * counts for (buckets.ts); whatever the data holds, nothing throws, and no more is let through than
+ * the configuration allows. What is in flight is not remembered.
  */
 import { type Marks, partsOf } from './buckets.ts';
 import { isErrorCode } from './errors.ts';
@@ -64,8 +64,8 @@ export function remember(gateway: Gateway, hash: Hash): Memory {
 }
 
 /**
- * Takes a memory into a gateway that has just been compiled. Returns the buckets that nobody claimed:
- * their keys are not configured now.
+ * Takes a memory into a gateway that has just been compiled. Returns the buckets that nobody
+ * claimed: their keys are not configured now.
  *
  * A disabled key does not stay disabled for ever: it rests for DISABLED_REST_MS from now, then one
  * request asks, so that a key that was repaired at its provider comes back by itself.

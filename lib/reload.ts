@@ -9,8 +9,8 @@ import { isLoopbackHost } from './config/loopback.ts';
 import type { Config, ServerConfig } from './config/types.ts';
 import type { Log } from './telemetry/log.ts';
 
-/** What `read` gives, with the parts of `current` that only a start can change; null, and an error in
- *  the log, when the current one stays in force. */
+/** What `read` gives, with the parts of `current` that only a start can change; null, and an error
+ *  in the log, when the current one stays in force. */
 export function readAgain(current: Config, read: () => Config, log: Log): Config | null {
   let config: Config;
   try {
@@ -38,7 +38,7 @@ function kept({ server: old }: Config, { server }: Config): ServerConfig {
   return { ...server, bindAddress, port, workers, transport };
 }
 
-/** The address is that of the start, the rules for it those of the file: together they must hold too. */
+/** The address is that of the start, the rules for it are those of the file. */
 function opensTheDoor({
   bindAddress,
   apiKeyRequired,

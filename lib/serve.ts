@@ -79,9 +79,9 @@ function openState(gateway: Gateway): StateFile | null {
 }
 
 /**
- * Puts the configuration that is read now into force, or leaves everything as it is. The quota table
- * and what was learned go on; so do metrics and upstream connections. Requests that are under way or
- * waiting keep the routes and keys they came with.
+ * Puts the configuration that is read now into force, or leaves everything as it is. The quota
+ * table and what was learned go on; so do metrics and upstream connections. Requests that are under
+ * way or waiting keep the routes and keys they came with.
  */
 function reload(running: Running, read: () => Config): void {
   const before = running.gateway;

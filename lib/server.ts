@@ -32,8 +32,8 @@ export interface RunningServer {
   drain(timeoutMs: number): Promise<boolean>;
   /** Cuts everything that is in flight at once. */
   cut(): void;
-  /** New requests go to this gateway; those that are here finish on theirs. No connection closes. The
-   *  address stays what it is. */
+  /** New requests go to this gateway; those that are here finish on theirs. No connection closes.
+   *  The address stays what it is. */
   swap(gateway: Gateway): void;
 }
 

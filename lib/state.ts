@@ -1,9 +1,10 @@
 /**
  * Where is the state kept while the program does not run? The only file of lib that writes files.
  *
- * Must stay true: a reader finds a whole file or none, whenever the power goes (write, fsync, rename,
- * fsync of the folder); nobody but the user can read it; saving waits for no request and stops none;
- * a file that cannot be used is set aside, never overwritten, and the proxy starts without.
+ * Must stay true: a reader finds a whole file or none, whenever the power goes (write, fsync,
+ * rename, fsync of the folder); nobody but the user can read it; saving waits for no request and
+ * stops none; a file that cannot be used is set aside, never overwritten, and the proxy starts
+ * without.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -33,8 +34,8 @@ export class StateFile {
   #writing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `path` may be relative to where the program runs; `pid` is its id, so that two programs with one
-   *  file do not write into each other's drafts. */
+  /** `path` may be relative to where the program runs; `pid` is its id, so that two programs with
+   *  one file do not write into each other's drafts. */
   constructor(path: string, gateway: Gateway, pid: number) {
     this.#path = path;
     this.#draft = `${path}.tmp-${pid}`;
@@ -42,8 +43,8 @@ export class StateFile {
     this.#savedRevision = revisionOf(gateway);
   }
 
-  /** Takes what was saved into the gateway, before its first request. False: it starts empty, because
-   *  there is no file, or none that can be used: that one is set aside with a warning. */
+  /** Takes what was saved into the gateway, before its first request. False: it starts empty,
+   *  because there is no file, or none that can be used: that one is set aside with a warning. */
   load(): boolean {
     this.#removeStaleDrafts();
     try {
@@ -74,8 +75,8 @@ export class StateFile {
     this.#savedRevision = '';
   }
 
-  /** Writes the file, unless nothing has changed. Never rejects: what cannot be written is a warning,
-   *  once for each reason in a row. */
+  /** Writes the file, unless nothing has changed. Never rejects: what cannot be written is a
+   *  warning, once for each reason in a row. */
   async save(): Promise<void> {
     const revision = revisionOf(this.#gateway);
     if (revision === this.#savedRevision) return;

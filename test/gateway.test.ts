@@ -16,7 +16,11 @@ providers:
         - { key: secret-2, name: two, org: acme, max_requests_per_minute: 2 }
         - { key: secret-3, name: three, max_concurrent: 1 }
     rate_limiting: { requests_per_minute: 50 }
-  - { name: q, protocol: anthropic, endpoint: "https://example.com", models: [glm-4.6], api_key: secret-q }
+  - name: q
+    protocol: anthropic
+    endpoint: https://example.com
+    models: [glm-4.6]
+    api_key: secret-q
   - { name: r, endpoint: "http://[::1]:81", models: [m] }
 limits: { requests_per_minute: 3 }
 `;

@@ -182,7 +182,7 @@ interface Abort {
   readonly cuts?: boolean;
 }
 
-test('a client that hangs up: at every stage the upstream is closed and 499 is logged', async (t) => {
+test('a client that hangs up, at every stage: the upstream is closed, 499 logged', async (t) => {
   for (const { name, answers, body, ready, cuts = false } of [
     {
       name: 'while it waits for room',

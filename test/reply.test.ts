@@ -71,7 +71,7 @@ for (const { dialect, path, body, ping } of [
     assert.deepEqual([line.status, line.error], [200, undefined]);
   });
 
-  test(`${dialect}: a stream that fails after the hold is told so in its first event`, async (t) => {
+  test(`${dialect}: what fails after the hold is told in the first event`, async (t) => {
     const gate = held();
     const rig = await road(t, { answers: [gate.answer], otherwise: [{ status: 503, body: {} }] });
     const live = rig.open(path, { body });
@@ -121,7 +121,7 @@ test('after a hold another provider may still serve', async (t) => {
   assert.match((await live.done).text, /"said"[\s\S]*message_stop/);
 });
 
-test('a stream that writes is not pinged; one that falls silent is, between whole events', async (t) => {
+test('only a stream that has fallen silent is pinged, between whole events', async (t) => {
   let write = (_text: string): void => {};
   const rig = await road(t, {
     answers: [

@@ -202,7 +202,7 @@ test('what is not HTTP gets one error and the end of the connection', async (t) 
   }
 });
 
-test('draining: streams finish, new requests are told 503, then the connections close', async (t) => {
+test('draining: streams finish, new requests get a 503, then connections close', async (t) => {
   let finish = () => {};
   const { proxy, open } = await road(t, {
     answers: [
@@ -254,7 +254,7 @@ test('draining waits for a client that reads its last bytes slowly', async (t) =
   assert.equal(await drained, true);
 });
 
-test('a drain that takes too long cuts: streams with an error event, the rest with a 503', async (t) => {
+test('a drain that takes too long cuts: streams get an error event, others a 503', async (t) => {
   const { proxy, open, requests } = await road(t, {
     answers: [
       (response) => {

@@ -1,5 +1,5 @@
-/** The providers of the quota scenario, one for each variant: `quota-upstream.ts OPTIONS COUNT` tells
- *  its parent where they listen, and on any message what each of them saw. */
+/** The providers of the quota scenario, one for each variant: `quota-upstream.ts OPTIONS COUNT`
+ *  tells its parent where they listen, and on any message what each of them saw. */
 import { startSimulator } from '../../lib/simulator/simulator.ts';
 import type { SimulatorStats } from '../../lib/simulator/types.ts';
 import { farPort } from './quota-distance.ts';

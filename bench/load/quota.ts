@@ -2,8 +2,8 @@
  * `make load SCENARIO=quota`: how much of a quota becomes answers, and what do clients notice?
  *
  * Three orgs with Cerebras' developer limits, sixty coding sessions that want three times as much.
- * SECONDS (60), CLIENTS (60), SEED (1), LIMITS (a factor on the limits), DISTANCE to the provider in
- * ms, one way (20). A run of a minute or more goes on until everyone is served and is judged; a
+ * SECONDS (60), CLIENTS (60), SEED (1), LIMITS (a factor on the limits), DISTANCE to the provider
+ * in ms, one way (20). A run of a minute or more goes on until everyone is served and is judged; a
  * shorter one is a look, and scales the limits.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';

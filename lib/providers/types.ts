@@ -55,7 +55,7 @@ export type CooldownAction =
   | 'retry' // nothing is at fault that lasts: go on with another key or provider, after a backoff
   | 'cool' // the scope rests until the time found, then the request goes on elsewhere
   | 'lower-concurrency' // too many at once: the learned concurrency halves, a short rest
-  | 'disable' // the key is no good until the configuration changes or the process restarts
+  | 'disable' // the key is no good until its secret changes (a restart asks once more: memory.ts)
   | 'give-up'; // the request itself is at fault: nobody is punished, the client is told
 
 /** One row of a provider's error table (WIRE.md §E.4, §F.4). First match wins; a row matches when

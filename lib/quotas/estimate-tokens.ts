@@ -46,8 +46,8 @@ const CLASSES = Uint8Array.from({ length: TABLE_CHARS }, (_, code) => {
   return char === '\n' || char === '\r' ? LINE_END : PUNCTUATION;
 });
 
-/** A text up to this long is walked whole; of a longer one this much, or a quarter, in blocks spread
- *  evenly over it: the walk would cost more than parsing the request. */
+/** A text up to this long is walked whole; of a longer one this much, or a quarter, in blocks
+ *  spread evenly over it: the walk would cost more than parsing the request. */
 const WALKED_CHARS = 4_096;
 const BLOCK_CHARS = 512;
 const LOOKED_AT = 0.25;

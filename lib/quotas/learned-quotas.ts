@@ -10,23 +10,27 @@
  *               < what the request needs  nothing until the reset
  *
  * A quota that refills all the time (a token bucket) gains limit / window of it in every moment, so
- * there its reset is only an upper bound (SURFACE §4.6; pacing.ts). Several words make a reading and
- * threads may mix two of them: the next reading puts that right.
+ * there its reset is only an upper bound (SURFACE §4.6; pacing.ts). Several words make a reading
+ * and threads may mix two of them: the next reading puts that right.
  */
-import { MAX_COOLDOWN_MS } from '../limits.ts';
+import { FIRST_REST_MS, MAX_COOLDOWN_MS } from '../limits.ts';
 import type { BucketLimits } from './bucket.ts';
+import type { Lease } from './lease.ts';
 import { nextStartMs, paceMs } from './pacing.ts';
-import { QUOTAS, type QuotaName, type RateReading } from './rate-reading.ts';
+import {
+  counted,
+  FIRST_TOKENS_QUOTA,
+  HOUR_MS,
+  type LearnedCell,
+  MAX_VALUE,
+  MINUTE_MS,
+  QUOTAS,
+  type QuotaName,
+  type RateReading,
+  windowOf,
+} from './rate-reading.ts';
 import { isBefore } from './table-clock.ts';
 import type { TableLayout } from './table-layout.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
-const FIRST_TOKENS_QUOTA = 3;
-const WINDOWS_MS = [MINUTE_MS, HOUR_MS, DAY_MS] as const;
-const MAX_VALUE = 2 ** 31 - 1;
 
 /** Two bits per quota in the word of a bucket. */
 const NONE = 0;
@@ -37,17 +41,6 @@ const ROLLED = 2;
 const SAME_RESET_MS = 2_000;
 
 const FIELDS = 4;
-
-/** A learned quota as it is kept. `remaining` is missing, and the rest of no meaning, where only
- *  the limit is known (0 = not even that). */
-export interface LearnedCell {
-  readonly quota: QuotaName;
-  readonly limit: number;
-  readonly remaining?: number;
-  readonly resetInMs: number;
-  readonly readAgoMs: number;
-  readonly rolled: boolean;
-}
 
 export class LearnedQuotas {
   readonly #known: Int32Array;
@@ -86,12 +79,21 @@ export class LearnedQuotas {
     if (remaining === undefined || inMs === undefined || !(inMs > 0)) return;
     if (limit !== undefined && remaining > limit) return;
     const reset = (ms + Math.min(Math.ceil(inMs), MAX_COOLDOWN_MS)) | 0;
-    const same = this.#isSameWindow(bucket, quota, reset);
-    const known = Atomics.load(this.#remaining, cell);
-    Atomics.store(this.#remaining, cell, same ? Math.min(known, remaining) : remaining);
+    Atomics.store(this.#remaining, cell, this.#believed(bucket, quota, ms, remaining, reset));
     Atomics.store(this.#resets, cell, reset);
     Atomics.store(this.#readAt, cell, ms);
     this.#mark(bucket, quota, FRESH);
+  }
+
+  /** Our own account holds what has started since the answer was written, so less than it says is
+   *  believed at once, and more of a quota that refills by an eighth with each reading. */
+  #believed(bucket: number, quota: number, ms: number, heard: number, reset: number): number {
+    if (this.#refillsNow(bucket, quota)) {
+      const own = this.#available(bucket, quota, ms);
+      return heard > own ? own + Math.ceil((heard - own) / 8) : heard;
+    }
+    if (!this.#isSameWindow(bucket, quota, reset)) return heard;
+    return Math.min(Atomics.load(this.#remaining, bucket * QUOTAS.length + quota), heard);
   }
 
   isAnyKnown(bucket: number): boolean {
@@ -101,7 +103,7 @@ export class LearnedQuotas {
   /** Whether `tokens` more do not fit the readings, and whether the bucket is to be paced. */
   isExhausted(bucket: number, ms: number, tokens: number): boolean {
     for (let rest = Atomics.load(this.#known, bucket), q = 0; rest !== 0; rest >>>= 2, q++) {
-      if ((rest & 3) !== NONE && this.#available(bucket, q, ms) < this.#need(bucket, q, tokens)) {
+      if ((rest & 3) !== NONE && this.#available(bucket, q, ms) < this.#wanted(bucket, q, tokens)) {
         return true;
       }
     }
@@ -122,8 +124,7 @@ export class LearnedQuotas {
     return isBefore(ms, Atomics.load(this.#nextStarts, bucket));
   }
 
-  /** Counts a start of `tokens` down from the readings; false, and nothing counted, without
-   *  room. */
+  /** Counts a start down from the readings; false, and nothing counted, without room. */
   take(bucket: number, ms: number, tokens: number): boolean {
     if (!this.isAnyKnown(bucket)) return true;
     const nextStart = Atomics.load(this.#nextStarts, bucket);
@@ -154,12 +155,15 @@ export class LearnedQuotas {
     }
   }
 
-  /** Providers whose quota refills all the time book the real usage at the end, as we do. */
-  correct(bucket: number, ms: number, delta: number): void {
+  /** Providers whose quota refills all the time book the real usage at the end, as we do. Nothing
+   *  `used`: it was refused, and a reading from after its start does not hold it. */
+  correct(bucket: number, ms: number, { ms: takenMs, tokens }: Lease, used: number): void {
+    const delta = used - tokens;
     if (delta === 0 || !this.isAnyKnown(bucket) || !this.#refills(bucket)) return;
     for (let q = FIRST_TOKENS_QUOTA; q < QUOTAS.length; q++) {
-      if (!this.#isKnown(bucket, q)) continue;
-      Atomics.sub(this.#remaining, bucket * QUOTAS.length + q, delta);
+      const cell = bucket * QUOTAS.length + q;
+      const refused = used === 0 && isBefore(takenMs, this.#readAt[cell] as number);
+      if (this.#isKnown(bucket, q) && !refused) Atomics.sub(this.#remaining, cell, delta);
     }
     if (delta < 0) this.#shortenPause(bucket, ms, -delta);
   }
@@ -180,7 +184,7 @@ export class LearnedQuotas {
     let lowMs = 0;
     for (let q = 0; q < QUOTAS.length; q++) {
       if (!this.#isKnown(bucket, q)) continue;
-      const waitMs = this.#reachesInMs(bucket, q, ms, this.#need(bucket, q, tokens));
+      const waitMs = this.#reachesInMs(bucket, q, ms, this.#wanted(bucket, q, tokens));
       if (waitMs > longest.waitMs) longest = { waitMs, quota: QUOTAS[q] as QuotaName };
       lowMs = Math.max(lowMs, this.#reachesInMs(bucket, q, ms, this.#lowMark(bucket, q) + 1));
     }
@@ -188,13 +192,14 @@ export class LearnedQuotas {
     return pacedMs > longest.waitMs ? { waitMs: pacedMs } : longest;
   }
 
-  /** Milliseconds until an exhausted quota has `need` again by its refill; undefined where it does
-   *  not refill, or its limit is not known. */
-  refillMs(bucket: number, quota: QuotaName, need: number): number | undefined {
+  /** Milliseconds until an exhausted quota that refills (else undefined) has `need` again; less
+   *  where our account keeps requests back anyway: running ones may give some back before. */
+  refillMs(bucket: number, ms: number, quota: QuotaName, need: number): number | undefined {
     const q = QUOTAS.indexOf(quota);
     const limit = Atomics.load(this.#limits, bucket * QUOTAS.length + q);
     if (limit === 0 || windowOf(q) > HOUR_MS || !this.#refills(bucket)) return undefined;
-    return Math.ceil((Math.min(need, limit) * windowOf(q)) / limit);
+    const refillMs = Math.ceil((Math.min(need, limit) * windowOf(q)) / limit);
+    return this.isExhausted(bucket, ms, need) ? Math.min(refillMs, FIRST_REST_MS) : refillMs;
   }
 
   /** Limit, remaining and ms until the reset; -1 where not known. */
@@ -323,9 +328,8 @@ export class LearnedQuotas {
       const available = this.#available(bucket, quota, ms);
       if (available < need) return false;
       if (available === MAX_VALUE) return true;
-      const left = remaining - need;
-      if (Atomics.compareExchange(this.#remaining, cell, remaining, left) === remaining)
-        return true;
+      const seen = Atomics.compareExchange(this.#remaining, cell, remaining, remaining - need);
+      if (seen === remaining) return true;
     }
   }
 
@@ -342,6 +346,14 @@ export class LearnedQuotas {
     if (quota < FIRST_TOKENS_QUOTA) return 1;
     const limit = Atomics.load(this.#limits, bucket * QUOTAS.length + quota);
     return limit !== 0 && tokens > limit ? limit : tokens;
+  }
+
+  /** What must be left for a start. Where all that comes in is spent at once, an estimate a little
+   *  too low would be refused: a sixteenth more. */
+  #wanted(bucket: number, quota: number, tokens: number): number {
+    const need = this.#need(bucket, quota, tokens);
+    if (quota < FIRST_TOKENS_QUOTA || !this.#refillsNow(bucket, quota)) return need;
+    return Math.min(Atomics.load(this.#limits, bucket * QUOTAS.length + quota), need + (need >> 4));
   }
 
   /** At or below this much a quota is paced. */
@@ -385,14 +397,4 @@ export class LearnedQuotas {
       if (Atomics.compareExchange(this.#known, bucket, known, next) === known) return;
     }
   }
-}
-
-function windowOf(quota: number): number {
-  return WINDOWS_MS[quota % WINDOWS_MS.length] as number;
-}
-
-/** A count as an Int32, or undefined for what cannot be one. */
-function counted(value: number | undefined): number | undefined {
-  if (value === undefined || !(value >= 0 && value < MAX_VALUE)) return undefined;
-  return Math.floor(value);
 }

@@ -3,10 +3,11 @@
  *
  * Pure arithmetic. A quota of a fixed window is spread over the time to its reset. One that refills
  * all the time needs no such thrift: what comes in can be spent, and beside it what is left, the
- * slower the less there is:
+ * slower the less there is. It levels out at a quarter of the margin, which is there for what we
+ * cannot see: other users of the quota, estimates that were low, answers that are on their way.
  *
- *   left      margin      half of it     nothing
- *   speed     2 refills   1.5 refills    1 refill
+ *   left      margin         half of it     a quarter    nothing
+ *   speed     2.5 refills    1.5 refills    1 refill     half a refill
  *
  * Must stay true: a pause is linear in `need`, so that what was reserved and not used can be taken
  * off it again (learned-quotas.ts), also after its end.
@@ -16,8 +17,9 @@ import { isBefore } from './table-clock.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Milliseconds after a start of `need`. `margin`: what is left when pacing begins; `refilling`: the
- *  limit, of which that much comes in every `windowMs`; 0 where nothing does before the reset. */
+/** Milliseconds after a start of `need`. `margin`: what is left when pacing begins; `refilling`:
+ *  the limit, of which that much comes in every `windowMs`; 0 where nothing does before the
+ *  reset. */
 export function paceMs(
   need: number,
   left: number,
@@ -31,7 +33,7 @@ export function paceMs(
   if (refilling === 0) return Math.floor(slowestMs);
   const refillMs = (need * windowMs) / refilling;
   const share = Math.max(0, left) / Math.max(1, margin);
-  return Math.floor(Math.min(slowestMs, refillMs / (1 + share)));
+  return Math.floor(Math.min(slowestMs, refillMs / (0.5 + 2 * share)));
 }
 
 /** From when the next start may come after one at `ms`, in wrapped ms; `nextStart`: from when this

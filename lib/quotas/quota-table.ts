@@ -147,7 +147,7 @@ export class QuotaTable {
       this.#gates.leave(bucket, lease.tickets[place] as number);
       if (delta === 0) continue;
       this.#windows.correctTokens(bucket, this.#clock, lease, delta);
-      this.#learned.correct(bucket, this.#clock.ms, delta);
+      this.#learned.correct(bucket, this.#clock.ms, lease, countOf(usedTokens));
     }
     Atomics.add(this.#parts.endings, 0, 1);
     return true;
@@ -252,7 +252,8 @@ export class QuotaTable {
   /** After a 429 for `quota` that names `untilMs` as the reset: when to ask again. Earlier than
    *  that where the quota refills all the time and by its rate `need` fits before. */
   probeAtMs(b: Bucket, nowMs: number, quota: QuotaName, untilMs: number, need: number): number {
-    const refillMs = this.#learned.refillMs(b, quota, countOf(need));
+    this.#sync(nowMs);
+    const refillMs = this.#learned.refillMs(b, this.#clock.ms, quota, countOf(need));
     return refillMs === undefined ? untilMs : Math.min(untilMs, nowMs + refillMs);
   }
 

@@ -7,8 +7,7 @@
  * saved text holds: what has expired, or is no value of its field, is left out, field by field.
  */
 import { MAX_COOLDOWN_MS, MAX_SNAPSHOT_AGE_MS, RAMP_END } from '../limits.ts';
-import type { LearnedCell } from './learned-quotas.ts';
-import { QUOTAS, type QuotaName } from './rate-reading.ts';
+import { type LearnedCell, QUOTAS, type QuotaName } from './rate-reading.ts';
 import type { TableParts } from './table-parts.ts';
 import { MAX_COUNT, type WindowEntry } from './window-ring.ts';
 import { tickMsOf, WINDOWS, type WindowName } from './windows.ts';

@@ -26,12 +26,12 @@ for (const {
   { name: 'nothing left', need: 1, left: 0, resetMs: 20_000, wantMs: 20_000 },
   { name: 'a day: ten seconds', need: 1, left: 2, resetMs: 8e7, windowMs: DAY, wantMs: 10_000 },
   {
-    name: 'refills, at the margin: twice as fast',
+    name: 'refills, at the margin: 2.5 times as fast',
     need: 10,
     left: 200,
     resetMs: 48_000,
     refilling: 1_000,
-    wantMs: 300,
+    wantMs: 240,
   },
   {
     name: 'refills, half of it left',
@@ -47,7 +47,7 @@ for (const {
     left: 0,
     resetMs: 60_000,
     refilling: 1_000,
-    wantMs: 600,
+    wantMs: 1_200,
   },
   {
     name: 'refills, overdrawn',
@@ -55,7 +55,7 @@ for (const {
     left: -50,
     resetMs: 63_000,
     refilling: 1_000,
-    wantMs: 600,
+    wantMs: 1_200,
   },
   {
     name: 'the reset comes before the refill',
@@ -72,7 +72,7 @@ for (const {
     margin: 0,
     resetMs: 60_000,
     refilling: 1_000,
-    wantMs: 600,
+    wantMs: 1_200,
   },
   { name: 'nothing needed', need: 0, left: 0, resetMs: 60_000, wantMs: 0 },
 ]) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { MAX_COOLDOWN_MS, RAMP_END } from '../../lib/limits.ts';
+import { FIRST_REST_MS, MAX_COOLDOWN_MS, RAMP_END } from '../../lib/limits.ts';
 import { type Bucket, type BucketLimits, PACED, READY, REFUSED } from '../../lib/quotas/bucket.ts';
 import { newLease } from '../../lib/quotas/lease.ts';
 import { QuotaTable } from '../../lib/quotas/quota-table.ts';
@@ -265,11 +265,14 @@ test('a quota that refills all the time lets a request go when its rate has made
   const t = table({ continuousRefill: true });
   const resetAtMs = T0 + 50_000;
   t.learn(B, T0, [{ quota: 'tokens_minute', limit: 60_000, remaining: 0, resetAtMs }]);
-  assert.equal(t.admissibleAtMs(PATH, T0, 5_000), T0 + 5_000);
-  assert.equal(start(t, T0 + 4_999, 5_000), false);
-  assert.equal(start(t, T0 + 5_000, 5_000), true);
-  assert.equal(start(t, T0 + 5_000, 1_000), false);
-  assert.equal(t.probeAtMs(B, T0, 'tokens_minute', resetAtMs, 5_000), T0 + 5_000);
+  // A sixteenth more than the estimate has to be there.
+  assert.equal(t.admissibleAtMs(PATH, T0, 5_000), T0 + 5_312);
+  assert.equal(start(t, T0 + 5_311, 5_000), false);
+  assert.equal(start(t, T0 + 5_312, 5_000), true);
+  assert.equal(start(t, T0 + 5_312, 1_000), false);
+  // Our account says for itself that there is no room: the rest need not.
+  assert.equal(t.probeAtMs(B, T0, 'tokens_minute', resetAtMs, 5_000), T0 + FIRST_REST_MS);
+  assert.equal(t.probeAtMs(B, T0 + 9_000, 'tokens_minute', resetAtMs, 3_000), T0 + 12_000);
   assert.equal(t.probeAtMs(B, T0, 'requests_day', resetAtMs, 1), resetAtMs);
 });
 
@@ -279,12 +282,44 @@ test('a pause is for what was used in the end, where the quota refills all the t
   t.learn(B, T0, [{ quota: 'tokens_minute', limit: 60_000, remaining: 30_000, resetAtMs }]);
   const lease = newLease();
   assert.equal(t.tryReserve(PATH, T0, 20_000, lease), true);
-  assert.equal(t.admissibleAtMs(PATH, T0, 5_000), T0 + 10_000, 'twice the refill of 1 a ms');
+  assert.equal(t.admissibleAtMs(PATH, T0, 5_000), T0 + 8_000, '2.5 times the refill of 1 a ms');
   t.settle(PATH, lease, T0 + 1_000, 4_000);
   const soonerMs = t.admissibleAtMs(PATH, T0 + 1_000, 5_000);
-  assert.ok(soonerMs <= T0 + 2_100 && soonerMs > T0 + 1_000, `${soonerMs - T0}`);
+  assert.ok(soonerMs < T0 + 2_000 && soonerMs > T0 + 1_000, `${soonerMs - T0}`);
   assert.equal(start(t, soonerMs - 1, 5_000), false);
   assert.equal(start(t, soonerMs, 5_000), true);
+});
+
+test('of a quota that refills, less is believed at once and more little by little', () => {
+  const t = table({ continuousRefill: true });
+  const say = (remaining: number) => {
+    t.learn(B, T0, [{ quota: 'tokens_minute', limit: 1_000, remaining, resetAtMs: T0 + 30_000 }]);
+    return t.standing(B, T0, 'tokens_minute').remaining;
+  };
+  assert.equal(say(400), 400);
+  assert.equal(say(200), 200);
+  assert.equal(say(400), 225);
+  let left = 0;
+  for (let reading = 0; reading < 50; reading++) left = say(400);
+  assert.equal(left, 400);
+});
+
+test('what was refused gives back nothing that a later reading says', () => {
+  const t = table({ continuousRefill: true });
+  const say = (nowMs: number, remaining: number) =>
+    t.learn(B, nowMs, [
+      { quota: 'tokens_minute', limit: 60_000, remaining, resetAtMs: nowMs + 9_000 },
+    ]);
+  const left = (nowMs: number) => t.standing(B, nowMs, 'tokens_minute').remaining;
+  say(T0, 50_000);
+  const [refused, broken] = [newLease(), newLease()];
+  assert.equal(t.tryReserve(PATH, T0 + 1, 20_000, refused), true);
+  say(T0 + 2, 4_000);
+  t.settle(PATH, refused, T0 + 2, 0);
+  assert.equal(left(T0 + 2), 4_000);
+  assert.equal(t.tryReserve(PATH, T0 + 2, 3_000, broken), true);
+  t.settle(PATH, broken, T0 + 2, 0);
+  assert.equal(left(T0 + 2), 4_000, 'no news since: as if it had not been');
 });
 
 test('a pause that is for requests stays, whatever was used', () => {

@@ -4,10 +4,11 @@ import { chat, eventsOf } from '../support/http-client.ts';
 import { road } from '../support/road.ts';
 import { DONE, delta, sse, stream } from '../support/scripted.ts';
 
-test('POST {openai}[/v1]/chat/completions: the model and the key change, nothing else', async (t) => {
+test('POST {openai}[/v1]/chat/completions: only model and key change', async (t) => {
   const { ask, provider } = await road(t);
   const body =
-    '{ "temperature": 0.70, "model" : "gpt-4o-haiku",\n "messages":[{"role":"user","content":"\\u0068i"}], "x": 1e2 }';
+    '{ "temperature": 0.70, "model" : "gpt-4o-haiku",\n "messages":' +
+    '[{"role":"user","content":"\\u0068i"}], "x": 1e2 }';
   for (const path of ['/openai/chat/completions', '/openai/v1/chat/completions?a=b']) {
     const answer = await ask(path, { body, method: 'POST' });
     assert.equal(answer.status, 200, path);

@@ -5,7 +5,7 @@ import { road } from '../support/road.ts';
 
 const MODELS = '[glm-4.6, glm-4.5-air, { id: vendor/big, upstream: big-1 }]';
 
-test('GET {anthropic}/v1/models: the shape of the Messages API, with claude-* aliases', async (t) => {
+test('GET {anthropic}/v1/models: Anthropic’s shape, with claude-* aliases', async (t) => {
   const { ask } = await road(t, { models: MODELS });
   for (const path of [
     '/anthropic/v1/models',

@@ -24,9 +24,10 @@ test('other POST paths with a model go to its provider, and come back as they ar
 });
 
 test('a stream of another path is relayed byte for byte', async (t) => {
+  const usage = { input_tokens: 4, output_tokens: 2 };
   const frames = [
     `event: response.created\n${sse({ type: 'response.created' })}`,
-    `event: response.completed\n${sse({ response: { usage: { input_tokens: 4, output_tokens: 2 } } })}`,
+    `event: response.completed\n${sse({ response: { usage } })}`,
   ];
   const { ask, requestLine } = await road(t, { answers: [stream(...frames)] });
   const body = { model: 'glm-4.6', input: 'x', stream: true };

@@ -57,7 +57,11 @@ for (const { endpoint, want } of [
     const root = provider.url.replace(/\/v1$/, '');
     const proxy = await startProxy(`
 providers:
-  - { name: far, protocol: anthropic, endpoint: "${root}${endpoint}", models: [m], api_key: some-key-77 }
+  - name: far
+    protocol: anthropic
+    endpoint: ${root}${endpoint}
+    models: [m]
+    api_key: some-key-77
 `);
     t.after(async () => {
       await proxy.close();

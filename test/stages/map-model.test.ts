@@ -22,7 +22,11 @@ test('an OpenAI client passes over the providers that it cannot reach yet', asyn
   const [far, near] = [await scripted(), await scripted()];
   const proxy = await startProxy(`
 providers:
-  - { name: far, protocol: anthropic, endpoint: "${far.url}", models: [m, only-far], api_key: key-77-a }
+  - name: far
+    protocol: anthropic
+    endpoint: ${far.url}
+    models: [m, only-far]
+    api_key: key-77-a
   - { name: near, endpoint: "${near.url}", models: [m], api_key: key-77-b }
 `);
   t.after(async () => {

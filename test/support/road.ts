@@ -110,7 +110,8 @@ ${listed.join('\n')}`;
   });
   const limits = 'limits: { queue: { max_wait: 300ms } }';
   const config = options.config ?? '';
-  return `providers:\n${blocks.join('\n')}\n${config.includes('limits:') ? '' : limits}\n${config}\n`;
+  const rest = config.includes('limits:') ? config : `${limits}\n${config}`;
+  return `providers:\n${blocks.join('\n')}\n${rest}\n`;
 }
 
 function checkLog({ log }: TestProxy): void {
