@@ -85,18 +85,9 @@ export class Reply {
 
   /** One whole JSON answer. */
   json(status: number, body: string | Buffer): void {
-    this.#whole(status, body, 'application/json');
-  }
-
-  /** Whatever the upstream gave, under its own content type. */
-  raw(status: number, body: Buffer | string, contentType: string): void {
-    this.#whole(status, body, contentType);
-  }
-
-  #whole(status: number, body: string | Buffer, contentType: string): void {
     if (this.#state !== 'waiting') return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    this.headers['content-type'] = contentType;
+    this.headers['content-type'] = 'application/json';
     this.headers['content-length'] = bytes.length;
     this.#state = 'done';
     this.#status = status;

@@ -19,6 +19,8 @@ export interface WaitTerms {
   readonly session: string;
   readonly class: WaitingClass;
   readonly deadlineMs: number;
+  /** It had its turn, and its attempt was refused. */
+  readonly again?: boolean;
   /** Says 0 when it need not wait any longer, else the moment from which it could go in. */
   tryNow(nowMs: number): number;
 }

@@ -10,6 +10,8 @@
  *   subagent    ...                     each class counts as if it had come AGEING_MS later than
  *   the background  ...                     one above, so that it is behind, but not for ever
  *
+ * A request that had its turn and came back (its attempt was refused) is before all of them.
+ *
  * Must stay true: entering, leaving and being admitted cost O(1), deadlines O(log n), a refused
  * look one try per line; nothing polls: `nextWakeMs` is the next moment at which anything can
  * change.
@@ -30,6 +32,8 @@ export interface Place<T> extends Dated {
   readonly line: string;
   readonly session: string;
   readonly rank: number;
+  /** Had its turn before. */
+  readonly again: boolean;
 }
 
 /** The places of each session in the order of entering; sessions in the order of their turns (Maps
@@ -39,6 +43,8 @@ type Sessions<T> = Map<string, Set<Place<T>>>;
 interface Line<T> {
   /** By rank. */
   readonly classes: readonly Sessions<T>[];
+  /** Those that came back, in the order in which they did. */
+  readonly again: Set<Place<T>>;
   /** Not worth looking before; 0 = look at once. */
   wakeMs: number;
   depth: number;
@@ -63,23 +69,27 @@ export class WaitingRoom<T> {
     return this.#lines.get(line)?.depth ?? 0;
   }
 
-  /** A place, or undefined when the room is full. A line looks at once when its first one
-   *  enters. */
+  /** A place, or undefined when the room is full. A line looks at once when its first one enters.
+   *  `again`: it was let in before and came back; it does not wait for its turn once more. */
   enter(
     item: T,
-    about: { line: string; session: string; class: WaitingClass; deadlineMs: number },
+    about: {
+      readonly line: string;
+      readonly session: string;
+      readonly class: WaitingClass;
+      readonly deadlineMs: number;
+      readonly again?: boolean;
+    },
     nowMs: number,
   ): Place<T> | undefined {
     if (this.#depth >= this.#maxDepth) return undefined;
-    const { line, session, deadlineMs } = about;
+    const { line, session, deadlineMs, again = false } = about;
     const rank = RANKS[about.class];
-    const place = { item, enteredMs: nowMs, deadlineMs, line, session, rank, gone: false };
+    const place = { item, enteredMs: nowMs, deadlineMs, line, session, rank, again, gone: false };
     const of = this.#lineOf(line);
-    const sessions = of.classes[rank] as Sessions<T>;
-    const own = sessions.get(session) ?? new Set<Place<T>>();
     const before = firstOf(of);
-    sessions.set(session, own);
-    own.add(place);
+    if (again) of.again.add(place);
+    else putIn(of.classes[rank] as Sessions<T>, place);
     of.depth += 1;
     this.#depth += 1;
     this.#deadlines.push(place);
@@ -144,16 +154,14 @@ export class WaitingRoom<T> {
     const known = this.#lines.get(name);
     if (known !== undefined) return known;
     const classes = Array.from({ length: CLASS_COUNT }, () => new Map<string, Set<Place<T>>>());
-    const line = { classes, wakeMs: 0, depth: 0 };
+    const line = { classes, again: new Set<Place<T>>(), wakeMs: 0, depth: 0 };
     this.#lines.set(name, line);
     return line;
   }
 
   #remove(line: Line<T>, place: Place<T>): void {
-    const sessions = line.classes[place.rank] as Sessions<T>;
-    const own = sessions.get(place.session) as Set<Place<T>>;
-    own.delete(place);
-    if (own.size === 0) sessions.delete(place.session);
+    if (place.again) line.again.delete(place);
+    else takeOut(line.classes[place.rank] as Sessions<T>, place);
     this.#deadlines.markGone(place);
     line.depth -= 1;
     this.#depth -= 1;
@@ -161,18 +169,32 @@ export class WaitingRoom<T> {
   }
 
   /** The session that was served goes behind the others of its class. */
-  #passTurn(line: Line<T>, { rank, session }: Place<T>): void {
+  #passTurn(line: Line<T>, { rank, session, again }: Place<T>): void {
     const sessions = line.classes[rank] as Sessions<T>;
     const own = sessions.get(session);
-    if (own === undefined) return;
+    if (own === undefined || again) return;
     sessions.delete(session);
     sessions.set(session, own);
   }
 }
 
-/** The place whose turn it is: of the sessions in turn, one a class, the one that came first, with
- *  each class counted later than the one above. */
+function putIn<T>(sessions: Sessions<T>, place: Place<T>): void {
+  const own = sessions.get(place.session);
+  if (own === undefined) sessions.set(place.session, new Set([place]));
+  else own.add(place);
+}
+
+function takeOut<T>(sessions: Sessions<T>, place: Place<T>): void {
+  const own = sessions.get(place.session);
+  own?.delete(place);
+  if (own?.size === 0) sessions.delete(place.session);
+}
+
+/** The place whose turn it is: who came back; then of the sessions in turn, one a class, the one
+ *  that came first, with each class counted later than the one above. */
 function firstOf<T>(line: Line<T>): Place<T> | undefined {
+  const [back] = line.again;
+  if (back !== undefined) return back;
   let first: Place<T> | undefined;
   let firstMs = Number.POSITIVE_INFINITY;
   for (let rank = 0; rank < CLASS_COUNT; rank++) {

@@ -45,6 +45,8 @@ async function queue(x: Exchange, sinceMs: number): Promise<void> {
     session: sessionOf(headers),
     class: classOf(headers, isBackground(x)),
     deadlineMs,
+    // One that cannot go everywhere any more waits for other things than those behind it.
+    again: x.attempts > 0 && x.avoid.size === 0,
     tryNow(now) {
       const wakeMs = tryNow(x, now, sinceMs);
       if (wakeMs > 0) refused = refuseEarly(x, now, deadlineMs);

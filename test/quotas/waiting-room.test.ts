@@ -14,6 +14,7 @@ interface Wish {
   readonly session?: string;
   readonly class?: WaitingClass;
   readonly deadlineMs?: number;
+  readonly again?: boolean;
 }
 
 function enter(room: WaitingRoom<string>, item: string, nowMs: number, wish: Wish = {}) {
@@ -43,6 +44,33 @@ test('sessions of a class take turns, however much one of them asks', () => {
   for (const item of ['a1', 'a2', 'a3', 'a4']) enter(room, item, 0, { session: 'a' });
   for (const item of ['b1', 'b2']) enter(room, item, 1, { session: 'b' });
   assert.equal(drain(room, 10), 'a1 b1 a2 b2 a3 a4');
+});
+
+test('who came back is before all others, and costs its session no turn', () => {
+  const room = new WaitingRoom<string>(9);
+  for (const item of ['a1', 'a2']) enter(room, item, 0, { session: 'a' });
+  enter(room, 'b1', 1, { session: 'b' });
+  for (const item of ['x', 'y']) {
+    enter(room, item, 2, { session: 'a', class: 'background', again: true });
+  }
+  const gone = enter(room, 'z', 2, { session: 'c', again: true });
+  assert.equal(room.leave(gone), true);
+  assert.equal(room.leave(gone), false);
+  assert.equal(room.depth, 5);
+  assert.equal(drain(room, 10), 'x y a1 b1 a2');
+  assert.equal(room.depth, 0);
+});
+
+test('who comes back is looked at at once', () => {
+  const room = new WaitingRoom<string>(9);
+  enter(room, 'large', 0);
+  assert.equal(
+    room.admit(0, () => 500),
+    0,
+  );
+  assert.equal(room.nextWakeMs(), 500);
+  enter(room, 'back', 1, { again: true });
+  assert.equal(drain(room, 1), 'back large');
 });
 
 test('main goes before subagent, subagent before background', () => {
