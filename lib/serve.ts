@@ -19,6 +19,8 @@ export interface ServeOptions {
   /** Reads the configuration again, on SIGHUP. Throws ConfigError. Without it that signal ends the
    *  program, as it does by itself. */
   readonly reload?: () => Config;
+  /** Called once, when requests are taken. */
+  readonly onListening?: (port: number) => void;
   /** How often the state is saved. */
   readonly saveEveryMs?: number;
 }
@@ -54,6 +56,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
     version: VERSION,
     pid: process.pid,
   });
+  options.onListening?.(server.port);
   state?.start(options.saveEveryMs ?? STATE_SAVE_MS);
   const running: Running = { gateway, server, state };
   const clean = await untilStopped(running, options.reload);

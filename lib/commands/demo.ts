@@ -27,7 +27,7 @@ export async function demo(options: Options): Promise<number> {
   try {
     const overrides = { port: options.port, bindAddress: options.bind };
     const config = parseConfig(demoConfig(simulator.url), 'demo', process.env, overrides);
-    return await serve(config);
+    return await serve(config, { onListening: showHowToTry });
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
@@ -35,6 +35,23 @@ export async function demo(options: Options): Promise<number> {
   } finally {
     await simulator.close();
   }
+}
+
+/** For a person at a terminal; a program that reads the log gets nothing but the log. */
+function showHowToTry(port: number): void {
+  if (process.stdout.isTTY !== true) return;
+  const url = `http://localhost:${port}`;
+  process.stdout.write(`
+Try it:
+  curl ${url}/anthropic/v1/messages -H 'content-type: application/json' \\
+    -d '{"model":"claude-3-5-sonnet-20241022","max_tokens":100,
+         "messages":[{"role":"user","content":"Hello"}]}'
+Claude Code:
+  ANTHROPIC_BASE_URL=${url}/anthropic ANTHROPIC_AUTH_TOKEN=demo claude
+OpenAI clients: base URL ${url}/openai
+What it does: ${url}/health and ${url}/metrics
+
+`);
 }
 
 function demoConfig(endpoint: string): string {
