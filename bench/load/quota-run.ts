@@ -94,7 +94,7 @@ async function targetOf(
       clients.askNaively(upstreamUrl, secrets, planned, () => (planned.bytes % 100) / 100);
   }
   const config = quotaConfig(upstreamUrl, options, variant === 'limits configured');
-  const { url } = await processes.program(config, process.env.PROGRAM_FLAGS);
+  const { url } = await processes.program(config);
   return (clients, planned) => clients.askProxy(url, planned);
 }
 
