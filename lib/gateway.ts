@@ -44,6 +44,8 @@ export interface KeyRuntime {
   readonly bucket: Bucket;
   /** Limits shared by the keys of one org; the key's own bucket when it is alone in its org. */
   readonly orgBucket: Bucket;
+  /** Tokens of the org that no prompt cache gave, where they are limited on their own. */
+  readonly uncachedBucket: Bucket | null;
   /** Complete request headers but for what a request adds. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -112,7 +114,12 @@ export interface Gateway extends Services {
 export function compileGateway(config: Config, services: Services, before?: Gateway): Gateway {
   const nowMs = services.nowMs();
   const ledger = new BucketList(before?.places ?? [], nowMs);
-  const limits = { ...config.limits, requestsPerDay: 0, tokensPerDay: 0 };
+  const limits = {
+    uncounted: true,
+    ...config.limits,
+    requestsPerDay: 0,
+    tokensPerDay: 0,
+  };
   const globalBucket = ledger.add('global', limits, { org: ['global'], key: [] });
   const providers = config.providers.map((provider, index) =>
     compileProvider(provider, index, ledger, globalBucket, services.version),
@@ -139,7 +146,9 @@ export function compileGateway(config: Config, services: Services, before?: Gate
   };
 }
 
+/** For buckets that only rest, or hold learned quotas. */
 const NO_LIMITS: BucketLimits = {
+  uncounted: true,
   requestsPerMinute: 0,
   tokensPerMinute: 0,
   requestsPerDay: 0,
@@ -265,13 +274,31 @@ function compileKey(
     maxConcurrent: config.maxConcurrent,
   };
   const name = `${provider.name}/${config.name}`;
-  const orgBucket = ledger.add(`org ${provider.name}/${config.org}`, limits, marks.ofOrg);
+  const org = `${provider.name}/${config.org}`;
+  const orgBucket = ledger.add(`org ${org}`, limits, marks.ofOrg);
   return {
     config,
     orgBucket,
-    bucket: marks.alone ? orgBucket : ledger.add(`key ${name}`, NO_LIMITS, marks.ofKey),
+    uncachedBucket: compileUncached(provider, config, org, ledger),
+    bucket: marks.alone
+      ? orgBucket
+      : ledger.add(`key ${name}`, { ...NO_LIMITS, uncounted: false }, marks.ofKey),
     headers: keyHeaders(provider, config, version),
   };
+}
+
+/** The second token limit of a plan that has two (WIRE.md §E.2). */
+function compileUncached(
+  provider: ProviderConfig,
+  config: KeyConfig,
+  org: string,
+  ledger: BucketList,
+): Bucket | null {
+  const tokensPerMinute = config.maxUncachedTokensPerMinute;
+  if (tokensPerMinute === 0) return null;
+  const limits = { ...NO_LIMITS, tokensPerMinute, countsUncached: true };
+  const { ofOrg } = keyMarks(provider, config, ['uncached']);
+  return ledger.add(`org-uncached ${org}`, limits, { org: ofOrg.org, key: [] });
 }
 
 /** The marks of a key's org and of the key, for one model or for all. */
@@ -321,6 +348,7 @@ function compileLane(
     safetyMargin: rateLimiting.safetyMargin,
     backoffThreshold: rateLimiting.backoffThreshold,
     continuousRefill: preset.continuousRefill,
+    countsUncached: preset.countsUncached,
   };
   const orgModelBucket = ledger.add(`org-model ${of}`, limits, marks.ofOrg);
   const alone = key.bucket === key.orgBucket;
@@ -336,6 +364,7 @@ function compileLane(
     modelBucket,
     key.orgBucket,
     orgModelBucket,
+    ...(key.uncachedBucket === null ? [] : [key.uncachedBucket]),
     ...(alone ? [] : [key.bucket, keyModelBucket]),
   ];
   return { key, path: Int32Array.from(path), orgModelBucket, keyModelBucket, modelBucket };

@@ -22,9 +22,9 @@ for (const file of microFiles()) {
   }
 }
 
-/** No object per key or request. What is left are numbers that the compiler boxes (16 bytes each)
- *  where it does not inline: two or three a selection, and the draws of `weighted_random`. */
-const SELECTION_MAX_BYTES = 64;
+/** Nothing for a key or a request; a few bytes are what measuring itself makes. The draws of
+ *  `weighted_random` are numbers that Math.random boxes, 16 bytes each. */
+const SELECTION_MAX_BYTES = 8;
 const DRAWS_MAX_BYTES = 400;
 
 for (const { name, max } of [

@@ -162,6 +162,7 @@ function keyLine(key: KeyConfig, provider: ProviderConfig): string {
   const limits = limitWords({
     requestsPerMinute: key.maxRequestsPerMinute,
     tokensPerMinute: key.maxTokensPerMinute,
+    uncachedTokensPerMinute: key.maxUncachedTokensPerMinute,
     requestsPerDay: key.maxRequestsPerDay,
     tokensPerDay: key.maxTokensPerDay,
     maxConcurrent: key.maxConcurrent,
@@ -181,6 +182,7 @@ function redact(secret: string): string {
 interface Limits {
   readonly requestsPerMinute: number;
   readonly tokensPerMinute: number;
+  readonly uncachedTokensPerMinute?: number;
   readonly requestsPerDay?: number;
   readonly tokensPerDay?: number;
   readonly maxConcurrent: number;
@@ -190,6 +192,7 @@ function limitWords(limits: Limits): string {
   const rows = [
     { count: limits.requestsPerMinute, unit: 'requests/min' },
     { count: limits.tokensPerMinute, unit: 'tokens/min' },
+    { count: limits.uncachedTokensPerMinute ?? 0, unit: 'uncached tokens/min' },
     { count: limits.requestsPerDay ?? 0, unit: 'requests/day' },
     { count: limits.tokensPerDay ?? 0, unit: 'tokens/day' },
     { count: limits.maxConcurrent, unit: 'at the same time' },

@@ -18,6 +18,7 @@ interface Listed {
 const LIMIT_NAMES = [
   'max_requests_per_minute',
   'max_tokens_per_minute',
+  'max_uncached_tokens_per_minute',
   'max_requests_per_day',
   'max_tokens_per_day',
   'max_concurrent',
@@ -28,6 +29,7 @@ type KeyLimits = Readonly<Record<(typeof LIMIT_NAMES)[number], number>>;
 const NO_LIMITS: KeyLimits = {
   max_requests_per_minute: 0,
   max_tokens_per_minute: 0,
+  max_uncached_tokens_per_minute: 0,
   max_requests_per_day: 0,
   max_tokens_per_day: 0,
   max_concurrent: 0,
@@ -115,6 +117,7 @@ function toKey(
     secret,
     maxRequestsPerMinute: limits.max_requests_per_minute,
     maxTokensPerMinute: limits.max_tokens_per_minute,
+    maxUncachedTokensPerMinute: limits.max_uncached_tokens_per_minute,
     maxRequestsPerDay: limits.max_requests_per_day,
     maxTokensPerDay: limits.max_tokens_per_day,
     maxConcurrent: limits.max_concurrent,

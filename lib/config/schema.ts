@@ -123,6 +123,7 @@ const key = object(
     }),
     max_requests_per_minute: limit('Requests per minute'),
     max_tokens_per_minute: limit('Tokens per minute'),
+    max_uncached_tokens_per_minute: limit('Tokens per minute that no prompt cache gave'),
     max_requests_per_day: limit('Requests per day'),
     max_tokens_per_day: limit('Tokens per day'),
     max_concurrent: limit('Requests at the same time'),

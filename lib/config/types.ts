@@ -39,6 +39,8 @@ export interface KeyConfig {
   /** Limits; 0 = none. */
   readonly maxRequestsPerMinute: number;
   readonly maxTokensPerMinute: number;
+  /** Tokens that do not come from the provider's prompt cache, per minute. */
+  readonly maxUncachedTokensPerMinute: number;
   readonly maxRequestsPerDay: number;
   readonly maxTokensPerDay: number;
   readonly maxConcurrent: number;

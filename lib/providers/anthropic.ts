@@ -31,6 +31,7 @@ export const anthropic: Preset = {
   rateLimiting: 'headers',
   keyVariable: undefined,
   continuousRefill: true,
+  countsUncached: false,
   reservationCapTokens: 0,
   errors: [],
 };

@@ -68,6 +68,7 @@ export const openai: Preset = {
   rateLimiting: 'headers',
   keyVariable: undefined,
   continuousRefill: true,
+  countsUncached: false,
   reservationCapTokens: 0,
   errors: [],
 };
@@ -93,6 +94,7 @@ export const generic: Preset = {
   rateLimiting: 'headers',
   keyVariable: undefined,
   continuousRefill: false,
+  countsUncached: false,
   reservationCapTokens: 0,
   errors: [],
 };

@@ -16,6 +16,11 @@ export interface BucketLimits {
   readonly safetyMargin?: number;
   /** Requests left at which pacing starts, where the limit is not known. */
   readonly backoffThreshold?: number;
+  /** Nobody asks how many requests started: they are not counted where they are not limited. */
+  readonly uncounted?: boolean;
+  /** Counts tokens as a quota of uncached ones does (WIRE.md §E.2): what was read from the
+   *  provider's prompt cache is given back when the usage is known. */
+  readonly countsUncached?: boolean;
   /** Learned quotas refill all the time rather than at their reset (`preset.continuousRefill`). */
   readonly continuousRefill?: boolean;
 }

@@ -136,18 +136,18 @@ export class QuotaTable {
   }
 
   /** The request is over, however it ended (an aborted one with what it used so far): frees its
-   *  places in flight and corrects the tokens in the slots where they were reserved. Returns false,
-   *  and does nothing, when the lease holds nothing (any more). */
-  settle(path: Int32Array, lease: Lease, nowMs: number, usedTokens: number): boolean {
+   *  places in flight and corrects the tokens where they were reserved, with those not read from a
+   *  cache where only they count. False, and nothing is done, when the lease holds nothing. */
+  settle(path: Int32Array, lease: Lease, nowMs: number, used: number, uncached = used): boolean {
     if (!this.#end(lease, nowMs)) return false;
-    const delta = countOf(usedTokens) - lease.tokens;
     for (let place = 0; place < path.length; place++) {
       const bucket = path[place] as number;
       this.#concurrency.leave(bucket);
       this.#gates.leave(bucket, lease.tickets[place] as number);
-      if (delta === 0) continue;
-      this.#windows.correctTokens(bucket, this.#clock, lease, delta);
-      this.#learned.correct(bucket, this.#clock.ms, lease, countOf(usedTokens));
+      const tokens = countOf(this.#parts.countsUncached[bucket] === 1 ? uncached : used);
+      if (tokens === lease.tokens) continue;
+      this.#windows.correctTokens(bucket, this.#clock, lease, tokens - lease.tokens);
+      this.#learned.correct(bucket, this.#clock.ms, lease, tokens);
     }
     Atomics.add(this.#parts.endings, 0, 1);
     return true;

@@ -11,7 +11,7 @@ import { Gates } from './gates.ts';
 import { LearnedQuotas } from './learned-quotas.ts';
 import { CLOCK_WORDS, TableClock } from './table-clock.ts';
 import { TableLayout } from './table-layout.ts';
-import { limitOf } from './window-ring.ts';
+import { COUNTED, limitOf } from './window-ring.ts';
 import { Windows } from './windows.ts';
 
 /** A new table born at `bornMs`; another thread's; or one that goes on where `before` is now. */
@@ -30,6 +30,8 @@ export class TableParts {
   readonly gates: Gates;
   readonly concurrency: ConcurrencyLimits;
   readonly learned: LearnedQuotas;
+  /** By bucket: 1 where tokens read from a cache do not count. Configuration, the same everywhere. */
+  readonly countsUncached: Uint8Array;
   readonly #layout: TableLayout;
 
   /** Throws RangeError where a given buffer is too small, or `before` has more buckets. */
@@ -46,7 +48,7 @@ export class TableParts {
     this.turns = layout.words(count);
     const column = (name: keyof BucketLimits) => Int32Array.from(buckets, (b) => limitOf(b[name]));
     this.windows = new Windows(layout, {
-      requests_minute: column('requestsPerMinute'),
+      requests_minute: Int32Array.from(buckets, countedStarts),
       tokens_minute: column('tokensPerMinute'),
       requests_day: column('requestsPerDay'),
       tokens_day: column('tokensPerDay'),
@@ -54,6 +56,7 @@ export class TableParts {
     this.gates = new Gates(layout, count);
     this.concurrency = new ConcurrencyLimits(layout, column('maxConcurrent'));
     this.learned = new LearnedQuotas(layout, buckets);
+    this.countsUncached = Uint8Array.from(buckets, (b) => (b.countsUncached === true ? 1 : 0));
     this.#layout = layout;
     if ('before' in from) this.#takeOver(from.before);
   }
@@ -83,4 +86,9 @@ function wordsFor(buckets: number): number {
   const parts = Gates.wordsFor(buckets) + ConcurrencyLimits.wordsFor(buckets);
   const counts = Windows.wordsFor(buckets) + LearnedQuotas.wordsFor(buckets);
   return 1 + CLOCK_WORDS + buckets + counts + parts;
+}
+
+/** Starts are counted without a limit too: `least_used` and /health read them. */
+function countedStarts({ requestsPerMinute, uncounted }: BucketLimits): number {
+  return limitOf(requestsPerMinute) || (uncounted === true ? 0 : COUNTED);
 }

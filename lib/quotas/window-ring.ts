@@ -33,8 +33,6 @@ export interface RingShape {
   readonly slots: number;
   /** Slots that count, the partial one of now included. */
   readonly window: number;
-  /** Counts even where the bucket has no limit. */
-  readonly always: boolean;
 }
 
 /** A word of a slot: 4 bits of lap, 28 bits of count (268 million tokens in an hour). */
@@ -42,6 +40,8 @@ const COUNT_BITS = 28;
 export const MAX_COUNT = 2 ** COUNT_BITS - 1;
 /** What a restored window holds at most: far from where an Int32 ends. */
 const MAX_SUM = 2 ** 30;
+/** A limit that is never reached: counts without limiting. */
+export const COUNTED = MAX_SUM;
 const LAPS = 16;
 
 export class WindowRing {
@@ -53,9 +53,8 @@ export class WindowRing {
   readonly #size: number;
   readonly #window: number;
   readonly #lapShift: number;
-  readonly #always: boolean;
 
-  /** `limits` by bucket, 0 = none. */
+  /** `limits` by bucket; 0 = none, and nothing is counted. */
   constructor(layout: TableLayout, limits: Int32Array, shape: RingShape) {
     this.#limits = limits;
     this.#heads = layout.words(limits.length);
@@ -64,7 +63,6 @@ export class WindowRing {
     this.#size = shape.slots;
     this.#window = shape.window;
     this.#lapShift = 31 - Math.clz32(shape.slots);
-    this.#always = shape.always;
   }
 
   static wordsFor(buckets: number, shape: RingShape): number {
@@ -90,7 +88,7 @@ export class WindowRing {
   /** Takes `count` at `tick`, or nothing. */
   take(bucket: number, tick: number, count: number): boolean {
     const limit = this.#limits[bucket] as number;
-    if (limit === 0 && !this.#always) return true;
+    if (limit === 0) return true;
     this.#advance(bucket, tick);
     if (!this.#addToSum(bucket, count, limit)) return false;
     if (this.#put(bucket, tick, count)) return true;
@@ -102,7 +100,7 @@ export class WindowRing {
   correct(bucket: number, tick: number, nowTick: number, delta: number): void {
     // Laps repeat: an old tick must not be taken for a new one.
     if (delta === 0 || nowTick - tick >= this.#window) return;
-    if (this.#limits[bucket] === 0 && !this.#always) return;
+    if (this.#limits[bucket] === 0) return;
     if (delta < 0) {
       this.#takeOut(bucket, tick, -delta);
       return;
@@ -141,7 +139,7 @@ export class WindowRing {
    *  window is full without it. */
   add(bucket: number, tick: number, entries: readonly WindowEntry[]): void {
     const limit = this.#limits[bucket] as number;
-    if (limit === 0 && !this.#always) return;
+    if (limit === 0) return;
     this.#advance(bucket, tick);
     for (const [age, count] of entries) {
       const room = Math.max(limit, MAX_SUM) - (this.#sums[bucket] as number);

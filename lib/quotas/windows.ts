@@ -6,12 +6,8 @@ import type { TableLayout } from './table-layout.ts';
 import { type RingShape, type WindowEntry, WindowRing } from './window-ring.ts';
 
 /** A minute is 60 seconds and the partial one, a day 24 hours and the partial one. */
-const MINUTE = { slots: 64, window: 61 } as const;
-const DAY = { slots: 32, window: 25 } as const;
-
-const REQUESTS_MINUTE: RingShape = { ...MINUTE, always: true }; // `least_used` reads it
-const TOKENS_MINUTE: RingShape = { ...MINUTE, always: false };
-const DAYS: RingShape = { ...DAY, always: false };
+const MINUTE: RingShape = { slots: 64, window: 61 };
+const DAY: RingShape = { slots: 32, window: 25 };
 
 const SECONDS_PER_HOUR = 3_600;
 
@@ -29,17 +25,17 @@ export class Windows {
   readonly #limited: Uint8Array;
 
   constructor(layout: TableLayout, limits: WindowLimits) {
-    this.#requestsMinute = new WindowRing(layout, limits.requests_minute, REQUESTS_MINUTE);
-    this.#tokensMinute = new WindowRing(layout, limits.tokens_minute, TOKENS_MINUTE);
-    this.#requestsDay = new WindowRing(layout, limits.requests_day, DAYS);
-    this.#tokensDay = new WindowRing(layout, limits.tokens_day, DAYS);
+    this.#requestsMinute = new WindowRing(layout, limits.requests_minute, MINUTE);
+    this.#tokensMinute = new WindowRing(layout, limits.tokens_minute, MINUTE);
+    this.#requestsDay = new WindowRing(layout, limits.requests_day, DAY);
+    this.#tokensDay = new WindowRing(layout, limits.tokens_day, DAY);
     this.#limited = Uint8Array.from(limits.requests_minute, (_, bucket) =>
       WINDOWS.some((window) => limits[window][bucket] !== 0) ? 1 : 0,
     );
   }
 
   static wordsFor(buckets: number): number {
-    const shapes = [REQUESTS_MINUTE, TOKENS_MINUTE, DAYS, DAYS];
+    const shapes = [MINUTE, MINUTE, DAY, DAY];
     return shapes.reduce((sum, shape) => sum + WindowRing.wordsFor(buckets, shape), 0);
   }
 

@@ -21,7 +21,7 @@ function release(x: Exchange, nowMs: number): void {
   if (x.lane === null || !x.lease.held) return;
   const { quotas } = x.gateway;
   if (x.call === null) quotas.cancel(x.lane.path, x.lease, nowMs);
-  else quotas.settle(x.lane.path, x.lease, nowMs, usedTokens(x));
+  else quotas.settle(x.lane.path, x.lease, nowMs, usedTokens(x), uncachedTokens(x));
   x.gateway.waiting.onRelease();
   const { usage, route } = x;
   if (usage?.reported === true && route !== null) {
@@ -33,6 +33,10 @@ function usedTokens(x: Exchange): number {
   const { usage } = x;
   if (usage === null) return x.promptTokens;
   return (usage.reported ? usage.promptTokens : x.promptTokens) + usage.outputTokens;
+}
+
+function uncachedTokens(x: Exchange): number {
+  return usedTokens(x) - (x.usage?.cachedTokens ?? 0);
 }
 
 function statusTold(x: Exchange): number {

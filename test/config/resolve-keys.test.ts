@@ -46,6 +46,7 @@ test('every number of a key', () => {
     weight: 0.5,
     maxRequestsPerMinute: 1,
     maxTokensPerMinute: 2,
+    maxUncachedTokensPerMinute: 0,
     maxRequestsPerDay: 3,
     maxTokensPerDay: 4,
     maxConcurrent: 5,

@@ -128,11 +128,11 @@ test('a limit that was lowered meanwhile holds', () => {
   assert.equal(start(after, T0 + 62_000), false);
 });
 
-test('a limit that is new starts from nothing, one that is gone is forgotten', () => {
+test('a limit that is gone is forgotten; starts are known without a limit', () => {
   const before = table({ requestsPerMinute: 0 });
   for (let n = 0; n < 7; n++) start(before, T0, 1);
   const after = reborn(before, T0 + 1, T0 + 2, { tokensPerMinute: 0 });
-  assert.equal(after.usedInWindow(B, T0 + 2, 'requests_minute'), 0);
+  assert.equal(after.usedInWindow(B, T0 + 2, 'requests_minute'), 7);
   assert.equal(after.usedInWindow(B, T0 + 2, 'tokens_minute'), 0);
   assert.equal(after.usedInWindow(B, T0 + 2, 'requests_day'), 7);
 });

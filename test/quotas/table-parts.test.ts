@@ -74,3 +74,16 @@ test('a table cannot shrink, and another thread can cut the grown one', () => {
   assert.equal(t.tryReserve(PATH, T0, 0, newLease()), true);
   assert.equal(other.tryReserve(PATH, T0, 0, newLease()), false);
 });
+
+test('where only uncached tokens count, a cache gives back what it gave', () => {
+  const t = new QuotaTable(
+    [limited({ tokensPerMinute: 100 }), limited({ tokensPerMinute: 100, countsUncached: true })],
+    { bornMs: T0 },
+  );
+  const [both, lease] = [Int32Array.of(0, 1), newLease()];
+  assert.equal(t.tryReserve(both, T0, 90, lease), true);
+  assert.equal(t.usedInWindow(B, T0, 'tokens_minute'), 90, 'nobody knows yet');
+  t.settle(both, lease, T0 + 1, 80, 30);
+  assert.equal(t.usedInWindow(A, T0 + 1, 'tokens_minute'), 80);
+  assert.equal(t.usedInWindow(B, T0 + 1, 'tokens_minute'), 30);
+});

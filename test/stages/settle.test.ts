@@ -83,6 +83,24 @@ test('what was reserved is corrected to what was used', async (t) => {
   assert.deepEqual(left, ['{provider="p1",key="k1",quota="tokens_minute"} 3200']);
 });
 
+test('of two token limits the one for uncached tokens gets back what a cache gave', async (t) => {
+  const details = { prompt_tokens_details: { cached_tokens: 500 } };
+  const used = { prompt_tokens: 600, completion_tokens: 300, total_tokens: 900, ...details };
+  const rig = await road(t, {
+    models: '[of-unknown-size]',
+    keys: ['{ max_uncached_tokens_per_minute: 5000, max_tokens_per_minute: 15000 }'],
+    otherwise: [completion('x', { usage: used })],
+  });
+  const body = message('x', { model: 'of-unknown-size', max_tokens: 4_000 });
+  for (let n = 0; n < 2; n++) assert.equal((await rig.messages(body)).status, 200, `request ${n}`);
+  assert.equal((await rig.messages(body)).status, 200, '800 uncached are used, 4,000 more fit');
+  const left = await metricOf(rig, 'cooldown_key_remaining');
+  assert.deepEqual(left, ['{provider="p1",key="k1",quota="tokens_minute"} 12300']);
+  const refused = await rig.messages({ ...body, max_tokens: 4_500 });
+  assert.equal(refused.status, 429, '1,200 uncached are used');
+  assert.match(refused.text, /tokens per minute/);
+});
+
 test('a request that is refused by its provider books no tokens', async (t) => {
   const rig = await road(t, {
     keys: ['{ max_tokens_per_minute: 500000 }'],
