@@ -287,7 +287,8 @@ function compileKey(
   };
 }
 
-/** The second token limit of a plan that has two (WIRE.md §E.2). */
+/** The second token limit of a plan that has two (WIRE.md §E.2). Learned quotas are booked whole:
+ *  no header says which of the two it means, and booking too little ends in a 429. */
 function compileUncached(
   provider: ProviderConfig,
   config: KeyConfig,
@@ -348,7 +349,6 @@ function compileLane(
     safetyMargin: rateLimiting.safetyMargin,
     backoffThreshold: rateLimiting.backoffThreshold,
     continuousRefill: preset.continuousRefill,
-    countsUncached: preset.countsUncached,
   };
   const orgModelBucket = ledger.add(`org-model ${of}`, limits, marks.ofOrg);
   const alone = key.bucket === key.orgBucket;

@@ -31,7 +31,6 @@ export const anthropic: Preset = {
   rateLimiting: 'headers',
   keyVariable: undefined,
   continuousRefill: true,
-  countsUncached: false,
   reservationCapTokens: 0,
   errors: [],
 };

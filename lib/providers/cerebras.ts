@@ -85,7 +85,6 @@ export const cerebras: Preset = {
   rateLimiting: 'per_key_cerebras_headers',
   keyVariable: 'CEREBRAS_API_KEY',
   continuousRefill: true,
-  countsUncached: true,
   reservationCapTokens: 16_384,
   errors: cerebrasErrors,
 };

@@ -68,7 +68,6 @@ export const openai: Preset = {
   rateLimiting: 'headers',
   keyVariable: undefined,
   continuousRefill: true,
-  countsUncached: false,
   reservationCapTokens: 0,
   errors: [],
 };
@@ -94,7 +93,6 @@ export const generic: Preset = {
   rateLimiting: 'headers',
   keyVariable: undefined,
   continuousRefill: false,
-  countsUncached: false,
   reservationCapTokens: 0,
   errors: [],
 };

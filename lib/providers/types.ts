@@ -109,8 +109,6 @@ export interface Preset {
   readonly keyVariable: string | undefined;
   /** Quotas refill continuously (token bucket) rather than at the reset of a window. */
   readonly continuousRefill: boolean;
-  /** Its token quota counts only what its prompt cache did not give (WIRE.md §E.2: "uncached TPM"). */
-  readonly countsUncached: boolean;
   /** Output tokens that the provider reserves up front at most; 0 = no reservation known. */
   readonly reservationCapTokens: number;
   readonly errors: readonly ErrorRule[];

@@ -105,7 +105,6 @@ export const zhipu: Preset = {
   rateLimiting: 'headers',
   keyVariable: 'ZHIPU_API_KEY',
   continuousRefill: false,
-  countsUncached: false,
   reservationCapTokens: 0,
   errors: zhipuErrors,
 };
