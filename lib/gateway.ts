@@ -10,7 +10,7 @@ import { Calibrations } from './calibrations.ts';
 import type { Config, KeyConfig, ProviderConfig } from './config/types.ts';
 import { MAX_WATCHED_KEYS } from './limits.ts';
 import { compileModels, type ModelTable } from './model-table.ts';
-import type { ErrorRule, ModelFacts } from './providers/types.ts';
+import type { ChatDialect, ErrorRule, ModelFacts } from './providers/types.ts';
 import type { Bucket, BucketLimits } from './quotas/bucket.ts';
 import type { Verdict } from './quotas/cooldown-rules.ts';
 import { QuotaTable } from './quotas/quota-table.ts';
@@ -53,6 +53,8 @@ export interface KeyRuntime {
 export interface ProviderRuntime {
   readonly config: ProviderConfig;
   readonly index: number;
+  /** The provider's words, as far as this endpoint is known to understand them. */
+  readonly chat: ChatDialect;
   readonly origin: Origin;
   /** Path of the endpoint, without trailing slash. */
   readonly basePath: string;
@@ -216,6 +218,7 @@ function compileProvider(
     },
     basePath: url.pathname.replace(/\/$/, ''),
     bucket,
+    chat: dialectOf(provider, url.hostname),
     errorRules: [...provider.errorRules, ...provider.preset.errors],
     keys,
     lanes: new Map(
@@ -257,6 +260,12 @@ export function lanesOf(list: readonly Lane[]): Lanes {
       turnBucket: list[0]?.modelBucket ?? (0 as Bucket),
     }),
   };
+}
+
+function dialectOf({ preset }: ProviderConfig, hostname: string): ChatDialect {
+  return preset.hosts.includes(hostname)
+    ? preset.chat
+    : { ...preset.chat, ...preset.chatElsewhere };
 }
 
 function compileKey(

@@ -101,6 +101,9 @@ export interface Preset {
   /** Tiers when there is no configuration file at all and this preset's keys are found first. */
   readonly tiers: Readonly<Record<'haiku' | 'sonnet' | 'opus', string>> | undefined;
   readonly chat: ChatDialect;
+  /** What is left out of `chat` where the endpoint is none of `hosts`: a stand-in (a gateway, a
+   *  server of one's own) may refuse fields that only the vendor knows. */
+  readonly chatElsewhere?: Partial<ChatDialect>;
   /** Extra request headers of every call. */
   readonly headers: Readonly<Record<string, string>>;
   readonly rateLimiting: 'per_key_cerebras_headers' | 'headers' | 'fixed_rpm' | 'none';

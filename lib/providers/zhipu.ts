@@ -101,6 +101,7 @@ export const zhipu: Preset = {
   known,
   tiers: { haiku: 'glm-4.5-air', sonnet: 'glm-4.6', opus: 'glm-4.6' },
   chat,
+  chatElsewhere: { toolStream: false, userField: 'none' },
   headers: { 'accept-language': 'en-US,en' },
   rateLimiting: 'headers',
   keyVariable: 'ZHIPU_API_KEY',

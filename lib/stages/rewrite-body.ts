@@ -51,7 +51,7 @@ function contextOf(
   const { config } = x.gateway;
   const { enabled, models, promptTemplate } = config.reasoningInjection;
   const injects = enabled && models.includes(candidate.model.id.toLowerCase());
-  const chat = config.providers[candidate.provider]?.preset.chat;
+  const chat = x.gateway.providers[candidate.provider]?.chat;
   if (chat === undefined) throw new Error('no such provider');
   return {
     chat,
