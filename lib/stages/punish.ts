@@ -24,7 +24,9 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
   const lane = x.lane as Lane;
   const nowMs = x.gateway.nowMs();
   if ('kind' in fault && fault.kind === 'again') {
-    quotas.settle(lane.path, x.lease, nowMs, fault.usage.promptTokens + fault.usage.outputTokens);
+    const { promptTokens, outputTokens, cachedTokens } = fault.usage;
+    const used = promptTokens + outputTokens;
+    quotas.settle(lane.path, x.lease, nowMs, used, used - cachedTokens);
     x.gateway.waiting.onRelease();
     return;
   }

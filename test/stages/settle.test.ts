@@ -101,6 +101,21 @@ test('of two token limits the one for uncached tokens gets back what a cache gav
   assert.match(refused.text, /tokens per minute/);
 });
 
+test('an answer that was not shown books its uncached tokens too', async (t) => {
+  const details = { prompt_tokens_details: { cached_tokens: 500 } };
+  const usage = { prompt_tokens: 600, completion_tokens: 300, total_tokens: 900, ...details };
+  const rig = await road(t, {
+    models: '[of-unknown-size]',
+    keys: ['{ max_uncached_tokens_per_minute: 5000 }'],
+    answers: [completion('', { usage })],
+    otherwise: [completion('x', { usage })],
+  });
+  const body = message('x', { model: 'of-unknown-size', max_tokens: 4_000 });
+  const first = await rig.messages(body);
+  assert.deepEqual([first.status, first.headers['x-cooldown-attempts']], [200, '2']);
+  assert.equal((await rig.messages(body)).status, 200, '800 uncached are used, 4,000 more fit');
+});
+
 test('a request that is refused by its provider books no tokens', async (t) => {
   const rig = await road(t, {
     keys: ['{ max_tokens_per_minute: 500000 }'],
