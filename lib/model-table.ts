@@ -23,6 +23,12 @@ export interface ModelRoute {
   readonly candidates: readonly Candidate[];
 }
 
+/** Output tokens that a client wants of a model: what it asked for (0 = nothing) as far as the
+ *  model can give it, else all of that; 0 = neither is known. */
+export function outputWanted({ maxOutputTokens }: ModelFacts, asked: number): number {
+  return asked > 0 && (maxOutputTokens === 0 || asked < maxOutputTokens) ? asked : maxOutputTokens;
+}
+
 export interface ModelTable {
   /** Throws MODEL_NOT_FOUND, naming the models that exist. */
   find(asked: string): ModelRoute;

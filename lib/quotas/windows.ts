@@ -21,15 +21,15 @@ export class Windows {
   readonly #tokensMinute: WindowRing;
   readonly #requestsDay: WindowRing;
   readonly #tokensDay: WindowRing;
-  /** 1 where a bucket has any limit at all. */
-  readonly #limited: Uint8Array;
+  /** 1 where anything of a bucket is counted. */
+  readonly #counted: Uint8Array;
 
   constructor(layout: TableLayout, limits: WindowLimits) {
     this.#requestsMinute = new WindowRing(layout, limits.requests_minute, MINUTE);
     this.#tokensMinute = new WindowRing(layout, limits.tokens_minute, MINUTE);
     this.#requestsDay = new WindowRing(layout, limits.requests_day, DAY);
     this.#tokensDay = new WindowRing(layout, limits.tokens_day, DAY);
-    this.#limited = Uint8Array.from(limits.requests_minute, (_, bucket) =>
+    this.#counted = Uint8Array.from(limits.requests_minute, (_, bucket) =>
       WINDOWS.some((window) => limits[window][bucket] !== 0) ? 1 : 0,
     );
   }
@@ -40,7 +40,7 @@ export class Windows {
   }
 
   fits(bucket: number, at: TableClock, tokens: number): boolean {
-    if (this.#limited[bucket] === 0) return true;
+    if (this.#counted[bucket] === 0) return true;
     return (
       this.#requestsMinute.fits(bucket, at.second, 1) &&
       this.#tokensMinute.fits(bucket, at.second, tokens) &&
@@ -51,8 +51,8 @@ export class Windows {
 
   /** Takes one request and the tokens of the lease from all four, or nothing. */
   take(bucket: number, { second, hour, tokens }: Lease): boolean {
+    if (this.#counted[bucket] === 0) return true;
     if (!this.#requestsMinute.take(bucket, second, 1)) return false;
-    if (this.#limited[bucket] === 0) return true;
     if (this.#tokensMinute.take(bucket, second, tokens)) {
       if (this.#requestsDay.take(bucket, hour, 1)) {
         if (this.#tokensDay.take(bucket, hour, tokens)) return true;

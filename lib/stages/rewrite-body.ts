@@ -1,7 +1,7 @@
 /** REWRITE BODY. The client's request -> x.attempt, in the words of the provider chosen. */
 import type { ProviderConfig } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Candidate } from '../model-table.ts';
+import { type Candidate, outputWanted } from '../model-table.ts';
 import type { ModelFacts } from '../providers/types.ts';
 import type { ClientRequest } from '../translate/pair.ts';
 import type { TranslationContext } from '../translate/translator.ts';
@@ -34,10 +34,7 @@ function sizedModel(x: Exchange, { model }: Candidate, provider: ProviderConfig)
 
 /** Says so where less was sent than the client asked for and the model could give. */
 function announceSize(x: Exchange, asked: ClientRequest, { model }: Candidate, sent: number): void {
-  const most = model.maxOutputTokens;
-  const wanted =
-    asked.maxTokens === 0 || (most > 0 && asked.maxTokens > most) ? most : asked.maxTokens;
-  x.sizedBelowAsked = sent > 0 && sent < wanted;
+  x.sizedBelowAsked = sent > 0 && sent < outputWanted(model, asked.maxTokens);
   if (x.sizedBelowAsked) x.reply.headers['x-cooldown-max-tokens'] = sent;
   else delete x.reply.headers['x-cooldown-max-tokens'];
 }

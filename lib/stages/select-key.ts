@@ -10,7 +10,7 @@ import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { type Lane, type Lanes, lanesOf, type ProviderRuntime } from '../gateway.ts';
 import { MAX_ATTEMPTS } from '../limits.ts';
-import type { Candidate, ModelRoute } from '../model-table.ts';
+import { type Candidate, type ModelRoute, outputWanted } from '../model-table.ts';
 import { type Choice, isBroken, lastWord, noRoom } from '../refusals.ts';
 import { headerText } from '../reply.ts';
 import { cacheKeyOf, classOf, sessionOf } from '../sessions.ts';
@@ -144,7 +144,7 @@ function tryProvider(
   const cacheKey = cacheKeyOf(x.request.headers, candidate.model.id);
   const warm = cacheKey === '' ? undefined : x.gateway.sessions.warmOrg(cacheKey, nowMs);
   const own = warm === undefined ? undefined : lanes.byOrg.get(warm);
-  if (own !== undefined && own !== lanes) {
+  if (own !== undefined && own.list.length < lanes.list.length) {
     const lane = reserve(x, provider, own, tokens, nowMs);
     if (lane !== undefined) return enter(x, provider, candidate, lane, cacheKey, nowMs);
     const warmMs = earliestRoomMs(x, own, tokens, nowMs);
@@ -185,9 +185,7 @@ function earliestRoomMs(x: Exchange, { list }: Lanes, tokens: number, nowMs: num
 
 /** What the provider will count: the prompt, and the output as far as it reserves any up front. */
 function tokensFor(x: Exchange, provider: ProviderRuntime, { model }: Candidate): number {
-  const asked = x.asked?.maxTokens ?? 0;
-  const most = model.maxOutputTokens;
-  const output = asked > 0 && (most === 0 || asked < most) ? asked : most;
+  const output = outputWanted(model, x.asked?.maxTokens ?? 0);
   const cap = provider.config.preset.reservationCapTokens;
   if (cap === 0) return x.promptTokens + output;
   return x.promptTokens + (output === 0 ? cap : Math.min(cap, output));

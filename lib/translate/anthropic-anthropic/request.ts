@@ -16,9 +16,9 @@ import {
   splice,
   stringOf,
 } from '../json-splice.ts';
+import { OWN_SIGNATURE } from '../own-signature.ts';
 
 /** How signatures begin that this proxy gave to thinking of a provider without signatures. */
-const OWN_SIGNATURE = 'cdp1.';
 const OWN_SIGNATURE_BYTES = Buffer.from(`"${OWN_SIGNATURE}`);
 
 /** The body for a provider. `bytes` has been checked to be a Messages request. Throws

@@ -4,8 +4,8 @@
  * Shapes: `{"error": …}` with or without `status_code`, a flat `{message, type, param, code}`, and
  * a `finish_reason` that means a broken end.
  */
-import { MAX_ERROR_BODY_BYTES } from '../../limits.ts';
 import type { UpstreamFault } from '../translator.ts';
+import { fault } from '../upstream-fault.ts';
 import { asRecord, type Loose } from './loose.ts';
 
 /** The error that a chunk or body is, or undefined. `raw` is its text. */
@@ -17,10 +17,6 @@ export function errorIn(chunk: Loose, raw: string): UpstreamFault | undefined {
   if (Array.isArray(chunk.choices)) return undefined;
   const flat = [chunk.message, chunk.msg, chunk.detail].some((text) => typeof text === 'string');
   return flat ? fault('error', raw, statusIn(chunk)) : undefined;
-}
-
-export function fault(kind: UpstreamFault['kind'], text: string, status = 0): UpstreamFault {
-  return { kind, status, text: text.slice(0, MAX_ERROR_BODY_BYTES) };
 }
 
 const STATUS_FIELDS = ['status_code', 'status', 'http_status', 'code'] as const;

@@ -4,6 +4,7 @@
  * Must stay true: a tool id is unique over the whole conversation (a repeated one sends Claude Code
  * into an endless loop: CLIENTS.md §2), so ids of providers, which repeat, are never used.
  */
+import { OWN_SIGNATURE } from '../own-signature.ts';
 
 export function messageId(uniqueId: string): string {
   return `msg_${uniqueId}`;
@@ -32,5 +33,5 @@ export function hashOn(hash: number, text: string): number {
 /** Our marker in the `signature` of a thinking block: it names its maker, and is never empty, so
  *  that clients send the block back (WIRE.md §B.7). */
 export function signatureOf(hash: number): string {
-  return `cdp1.${(hash >>> 0).toString(16).padStart(8, '0')}`;
+  return `${OWN_SIGNATURE}${(hash >>> 0).toString(16).padStart(8, '0')}`;
 }

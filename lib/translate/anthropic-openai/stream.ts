@@ -11,8 +11,8 @@ import { MAX_RESPONSE_BYTES } from '../../limits.ts';
 import { ByteStore } from '../byte-store.ts';
 import { SseReader, type SseSink } from '../sse.ts';
 import type { StreamTranslator, TranslationContext, UpstreamFault, Usage } from '../translator.ts';
+import { fault } from '../upstream-fault.ts';
 import { Answer } from './answer.ts';
-import { fault } from './faults.ts';
 import { FrameWriter } from './frames.ts';
 import type { RequestMemo } from './memo.ts';
 
