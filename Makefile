@@ -14,7 +14,7 @@ BINDIR = /usr/local/bin
 CONFDIR = /etc/cooldown-proxy
 UNITDIR = /etc/systemd/system
 
-.PHONY: help build run test check test-matrix tests types lint fmt bench load e2e pack clean \
+.PHONY: help build run test check test-matrix tests types lint fmt bench load profile e2e pack clean \
 	install-service node
 
 help: ## this list
@@ -96,6 +96,9 @@ bench: build ## what the proxy costs, side by side: make bench CASES=micro|load|
 
 load: build ## autocannon against the proxy on the simulator: make load SCENARIO=json|sse|...
 	@node --import tsx bench/load.ts $(SCENARIO)
+
+profile: build ## where the time goes, by function: make profile CASE=json|messages-sse|splice|...
+	@node --import tsx bench/profile.ts
 
 ## Keeping house
 

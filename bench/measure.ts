@@ -60,6 +60,18 @@ export function measureAllocation(one: Case): number {
   return allocatedPerCall(call, warmUp(call)) / one.operations;
 }
 
+/** Nothing but calls, for a profiler: monotonic µs of their first and last, after a warm-up. */
+export function spin(one: Case, seconds: number): { fromUs: number; toUs: number; calls: number } {
+  const call = one.setup();
+  one.check(call());
+  const perRound = warmUp(call);
+  const rounds = Math.ceil((seconds * 1_000) / ROUND_MS);
+  const fromUs = Number(process.hrtime.bigint() / 1_000n);
+  for (let round = 0; round < rounds; round++) timeOf(call, perRound);
+  const toUs = Number(process.hrtime.bigint() / 1_000n);
+  return { fromUs, toUs, calls: rounds * perRound };
+}
+
 /** What calls give is kept here, so that no call can be left out as useless. */
 export let lastResult: unknown;
 

@@ -30,6 +30,13 @@ export interface RunningProxy {
   readonly pid: number;
 }
 
+export interface StartOptions {
+  /** For Node, before the program. */
+  readonly flags?: readonly string[];
+  /** Another build of the program. */
+  readonly program?: string;
+}
+
 /** Everything that one run has started. */
 export class Processes {
   readonly #children: ChildProcess[] = [];
@@ -60,18 +67,20 @@ export class Processes {
   async proxy(
     transport: TransportName,
     upstreams: UpstreamUrls,
-    flags = '',
+    options: StartOptions = {},
   ): Promise<RunningProxy> {
-    const { url, pid } = await this.program(proxyConfig(transport, upstreams), flags);
+    const { url, pid } = await this.program(proxyConfig(transport, upstreams), options);
     return { transport, url, pid };
   }
 
   /** The same with any configuration. */
-  async program(config: string, flags = ''): Promise<Omit<RunningProxy, 'transport'>> {
+  async program(
+    config: string,
+    { flags = [], program = PROGRAM }: StartOptions = {},
+  ): Promise<Omit<RunningProxy, 'transport'>> {
     const file = join(this.#folder, `${this.#children.length}.yaml`);
     writeFileSync(file, config);
-    const given = flags === '' ? [] : flags.split(' ');
-    const child = spawn(process.execPath, [...given, PROGRAM, 'run', '-config', file], {
+    const child = spawn(process.execPath, [...flags, program, 'run', '-config', file], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#children.push(child);
