@@ -136,6 +136,9 @@ export const MAX_FREE_SOCKETS = 256;
  *  do it; a server's own `keep-alive: timeout=N` hint shortens it. */
 export const FREE_SOCKET_MS = 55_000;
 
+/** The head of a forward proxy's answer to CONNECT. It carries a status and a few words. */
+export const MAX_CONNECT_ANSWER_BYTES = 16_384;
+
 /** With several addresses of a host, one is given this long before the next is tried. Node's own
  *  250 ms gives up on hosts that are merely far away. */
 export const ADDRESS_ATTEMPT_MS = 1_500;
