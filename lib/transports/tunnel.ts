@@ -32,8 +32,8 @@ class TunnelError extends Error {
 
 /**
  * Opens a connection to `proxy` and asks it for one to `origin`. The socket that is returned emits
- * nothing of that: `done` is called once, with a paused socket on which the next byte is the first of
- * the provider's own protocol (for `https:` TLS is not begun), or with an error. Destroying the
+ * nothing of that: `done` is called once, with an error or with a paused socket on which the next
+ * byte is the first of the provider's own protocol (for `https:` TLS is not begun). Destroying the
  * returned socket before `done` ends it, without a call.
  */
 export function openTunnel(
