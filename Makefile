@@ -14,8 +14,8 @@ BINDIR = /usr/local/bin
 CONFDIR = /etc/cooldown-proxy
 UNITDIR = /etc/systemd/system
 
-.PHONY: help build run test check test-matrix tests types lint fmt bench load profile e2e pack clean \
-	install-service node
+.PHONY: help build run test check test-matrix tests types lint fmt bench load profile fuzz e2e pack \
+	clean install-service node
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -99,6 +99,9 @@ load: build ## autocannon against the proxy on the simulator: make load SCENARIO
 
 profile: build ## where the time goes, by function: make profile CASE=json|messages-sse|splice|...
 	@node --import tsx bench/profile.ts
+
+fuzz: $(INSTALLED) ## look for inputs that break something: make fuzz SECONDS=60 TARGET=json,sse SEED=1
+	@node --import tsx test/fuzz/run.ts
 
 ## Keeping house
 

@@ -41,6 +41,8 @@ export class FrameSplitter {
   #searched: Buffer = NOTHING;
   #lf = 0;
   #cr = 0;
+  /** A line of the frame ended in CR. */
+  #hasCr = false;
   /** No byte of the current line has been seen. */
   #lineEmpty = true;
   #pendingCr: PendingCr = 'none';
@@ -52,7 +54,7 @@ export class FrameSplitter {
 
   /** No CR stands in the frame or behind it. */
   get plain(): boolean {
-    return this.#searched === this.bytes && this.#cr === this.bytes.length;
+    return this.#searched === this.bytes && !this.#hasCr && this.#cr === this.bytes.length;
   }
 
   push(chunk: Buffer): void {
@@ -112,6 +114,7 @@ export class FrameSplitter {
   /** Offset behind the next blank line at or after `from`, or -1 with the state kept for more. */
   #boundary(bytes: Buffer, from: number): number {
     let at = from;
+    this.#hasCr = false;
     if (this.#pendingCr !== 'none') {
       const blank = this.#pendingCr === 'blank-line';
       this.#pendingCr = 'none';
@@ -128,6 +131,7 @@ export class FrameSplitter {
       this.#lineEmpty = true;
       at = end + 1;
       if (bytes[end] === CR) {
+        this.#hasCr = true;
         if (at === bytes.length) {
           this.#pendingCr = blank ? 'blank-line' : 'line';
           return -1;
