@@ -14,7 +14,7 @@ BINDIR = /usr/local/bin
 CONFDIR = /etc/cooldown-proxy
 UNITDIR = /etc/systemd/system
 
-.PHONY: help build run test check test-matrix tests types lint fmt bench load profile fuzz e2e pack \
+.PHONY: help chaos build run test check test-matrix tests types lint fmt bench load profile fuzz e2e pack \
 	clean install-service node
 
 help: ## this list
@@ -90,6 +90,9 @@ test-matrix: build ## the tests under Node 20, 22 and 24 (Linux; elsewhere use n
 
 e2e: build ## the real Claude Code through the proxy: make e2e CASES=name,name LONG=1
 	@node --import tsx test/e2e/run.ts
+
+chaos: $(INSTALLED) ## clients and providers do what they should not, reloads, all at once: SECONDS= SEED= CLIENTS=
+	@node --import tsx test/chaos/run.ts
 
 bench: build ## what the proxy costs, side by side: make bench CASES=micro|load|latency|...
 	@node --import tsx bench/run.ts
