@@ -143,6 +143,9 @@ export const MAX_CONNECT_ANSWER_BYTES = 16_384;
  *  250 ms gives up on hosts that are merely far away. */
 export const ADDRESS_ATTEMPT_MS = 1_500;
 
+/** TLS sessions remembered: one per provider's address, and there are never this many. */
+export const MAX_TLS_SESSIONS = 100;
+
 /** A configuration file. The largest useful one (hundreds of keys) is far below it. */
 export const MAX_CONFIG_BYTES = MIB;
 

@@ -9,11 +9,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent, type AgentOptions as HttpsOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { ADDRESS_ATTEMPT_MS, FREE_SOCKET_MS, MAX_FREE_SOCKETS } from '../limits.ts';
+import { FREE_SOCKET_MS, MAX_FREE_SOCKETS } from '../limits.ts';
+import { type Ca, CONNECT, SECURE } from './dial.ts';
 import type { Origin } from './types.ts';
-
-/** Certificates (PEM) to trust instead of Node's own list. */
-export type Ca = string | Buffer;
 
 export interface Agents {
   /** The pool. */
@@ -23,8 +21,6 @@ export interface Agents {
   /** Ends idle connections. */
   endIdle(): void;
 }
-
-const CONNECT = { autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS, noDelay: true } as const;
 
 /** `timeout` is for idle connections only: with it the agent heeds a server's keep-alive hint. */
 const KEEP = {
@@ -36,11 +32,7 @@ const KEEP = {
 } as const;
 
 export function makeAgents(ca: Ca | undefined): Agents {
-  const tls: HttpsOptions = {
-    rejectUnauthorized: true,
-    ALPNProtocols: ['http/1.1'],
-    ...(ca === undefined ? {} : { ca }),
-  };
+  const tls: HttpsOptions = { ...SECURE, ...(ca === undefined ? {} : { ca }) };
   const pool = {
     'http:': endOnStrayBytes(new HttpAgent(KEEP)),
     'https:': endOnStrayBytes(new HttpsAgent({ ...KEEP, ...tls })),

@@ -19,8 +19,9 @@ import {
 import { request as startHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { type Agents, type Ca, makeAgents } from './agents.ts';
+import { type Agents, makeAgents } from './agents.ts';
 import { type Coding, codingOf, decoded, hasNoBody, withoutCoding } from './decode.ts';
+import type { Ca } from './dial.ts';
 import { ownError, transportError } from './faults.ts';
 import { bareHost, flatHeaders } from './headers.ts';
 import { HttpBody } from './http-body.ts';

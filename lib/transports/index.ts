@@ -1,5 +1,5 @@
 /** Which upstream client runs? A new transport is a file here and a line in this table. */
-import type { Ca } from './agents.ts';
+import type { Ca } from './dial.ts';
 import { fetchTransport } from './fetch.ts';
 import { httpTransport } from './http.ts';
 import type { Transport } from './types.ts';
