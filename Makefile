@@ -119,7 +119,7 @@ clean: ## remove what was built and fetched, except node_modules
 
 # The published files and their one dependency; a configuration that is there already stays. Everybody
 # may read it, whatever the umask is, for the service runs as a user of its own; the keys nobody may.
-install-service: build ## install program, example configuration and systemd unit: DESTDIR= PREFIX=
+install-service: build ## install program, example configuration and systemd units: DESTDIR= PREFIX=
 	@umask 022 && rm -rf .cache/pack "$(DESTDIR)$(PREFIX)/dist" "$(DESTDIR)$(PREFIX)/node_modules/yaml" && \
 		mkdir -p .cache/pack "$(DESTDIR)$(PREFIX)/node_modules" "$(DESTDIR)$(BINDIR)" \
 		"$(DESTDIR)$(CONFDIR)" "$(DESTDIR)$(UNITDIR)"
@@ -133,13 +133,15 @@ install-service: build ## install program, example configuration and systemd uni
 		install -m 644 config/config.yaml.example-claude-code "$(DESTDIR)$(CONFDIR)/config.yaml"
 	@[ -e "$(DESTDIR)$(CONFDIR)/env" ] || \
 		{ umask 077; printf '# %s\n' CEREBRAS_API_KEY_1=... ZHIPU_API_KEY=... > "$(DESTDIR)$(CONFDIR)/env"; }
-	@umask 022 && sed 's|/usr/local/bin/|$(BINDIR)/|; s|/usr/local/lib/cooldown-proxy/|$(PREFIX)/|; s|/etc/cooldown-proxy/|$(CONFDIR)/|g' \
-		config/cooldown-proxy.service > "$(DESTDIR)$(UNITDIR)/cooldown-proxy.service"
+	@umask 022 && for unit in cooldown-proxy.service cooldown-proxy.socket; do \
+		sed 's|/usr/local/bin/|$(BINDIR)/|; s|/usr/local/lib/cooldown-proxy/|$(PREFIX)/|; s|/etc/cooldown-proxy/|$(CONFDIR)/|g' \
+			config/$$unit > "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; done
 	@[ -n "$(DESTDIR)" ] || ! command -v systemctl >/dev/null || systemctl daemon-reload
 	@echo 'Installed. Next:'
 	@echo '  1. put the keys into $(CONFDIR)/env, one NAME=value a line'
 	@echo '  2. look through $(CONFDIR)/config.yaml, then, as root:'
 	@echo '     (set -a; . $(CONFDIR)/env; cooldown-proxy check -config $(CONFDIR)/config.yaml)'
 	@echo '  3. systemctl enable --now cooldown-proxy'
+	@echo '     (first cooldown-proxy.socket, if a restart shall refuse no connection)'
 	@PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin; command -v node >/dev/null || \
 		echo 'Note: systemd finds node in /usr/bin and /usr/local/bin only; yours is elsewhere.'

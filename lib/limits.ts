@@ -253,3 +253,17 @@ export const STALE_DRAFT_MS = 60_000;
  *  tools): clients choose both. */
 export const MAX_KNOWN_TOOLS = 256;
 export const MAX_TOOLS_MARK_CHARS = 32_768;
+
+/** How often a watched configuration file is looked at: soon enough for whoever has just saved it,
+ *  and a `stat` costs microseconds. A change is taken when it has stood still for that long. */
+export const WATCH_LOOK_MS = 1_000;
+
+/** Messages to systemd that wait for the one before, how long one may take, and how often the
+ *  status line is looked at: each is a process of its own. */
+export const MAX_PENDING_NOTICES = 16;
+export const NOTICE_MS = 5_000;
+export const STATUS_LOOK_MS = 10_000;
+
+/** What systemd is asked to wait on top of `server.shutdown_timeout` before it kills: time to cut
+ *  what is left and to write the state. */
+export const STOP_MARGIN_MS = 10_000;

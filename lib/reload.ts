@@ -1,5 +1,5 @@
 /**
- * SIGHUP: which configuration is in force from now on? (SURFACE §1, "Signals")
+ * SIGHUP, or a changed file: which configuration is in force from now on? (SURFACE §1, "Signals")
  *
  * Must stay true: a configuration that is bad, or would open the door wider than its own file says,
  * changes nothing at all. What only a start can change stays as it is, with a warning.
@@ -10,8 +10,14 @@ import type { Config, ServerConfig } from './config/types.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** What `read` gives, with the parts of `current` that only a start can change; null, and an error
- *  in the log, when the current one stays in force. */
-export function readAgain(current: Config, read: () => Config, log: Log): Config | null {
+ *  in the log, when the current one stays in force. `started` is what the file said at the start,
+ *  where that is something else (an inherited socket has an address of its own). */
+export function readAgain(
+  current: Config,
+  read: () => Config,
+  log: Log,
+  started = current,
+): Config | null {
   let config: Config;
   try {
     config = read();
@@ -28,7 +34,7 @@ export function readAgain(current: Config, read: () => Config, log: Log): Config
     });
     return null;
   }
-  const ignored = ignoredKeys(current, config);
+  const ignored = ignoredKeys(started, config);
   if (ignored.length > 0) log.warn('a restart is needed for some of the changes', { ignored });
   return next;
 }
@@ -38,8 +44,9 @@ function kept({ server: old }: Config, { server }: Config): ServerConfig {
   return { ...server, bindAddress, port, workers, transport };
 }
 
-/** The address is that of the start, the rules for it are those of the file. */
-function opensTheDoor({
+/** Whether other machines could use the keys without a token. The address is that of the start, the
+ *  rules for it are those of the file. */
+export function opensTheDoor({
   bindAddress,
   apiKeyRequired,
   allowUnauthenticated,

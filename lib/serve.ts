@@ -1,24 +1,31 @@
 /** Starts the proxy for a configuration and keeps it until a signal: what `run` and `demo`
  *  share. */
-import type { Config } from './config/types.ts';
+import type { Config, ServerConfig } from './config/types.ts';
 import { compileGateway, type Gateway, type Services } from './gateway.ts';
-import { STATE_SAVE_MS } from './limits.ts';
-import { readAgain } from './reload.ts';
+import { STATE_SAVE_MS, WATCH_LOOK_MS } from './limits.ts';
+import { opensTheDoor, readAgain } from './reload.ts';
 import { type RunningServer, startServer } from './server.ts';
+import { tallyKeys } from './standing.ts';
 import { StateFile } from './state.ts';
+import { type Handed, type Inherited, ServiceManager, takeHanded } from './systemd.ts';
 import { type Log, makeLog } from './telemetry/log.ts';
 import { makeMetrics } from './telemetry/metrics.ts';
 import { makeRedactor } from './telemetry/redact.ts';
 import { makeTransport } from './transports/index.ts';
 import { VERSION } from './version.ts';
+import type { WatchedFile } from './watch.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-const ADDRESS_TAKEN = 3;
+const CANNOT_START = 1;
+const CANNOT_LISTEN = 3;
+const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL']);
 
 export interface ServeOptions {
   /** Reads the configuration again, on SIGHUP. Throws ConfigError. Without it that signal ends the
    *  program, as it does by itself. */
   readonly reload?: () => Config;
+  /** The file that `reload` reads, for `server.watch`; made before it was read. */
+  readonly watched?: WatchedFile;
   /** Called once, when requests are taken. */
   readonly onListening?: (port: number) => void;
   /** How often the state is saved. */
@@ -31,24 +38,22 @@ interface Running {
   readonly server: RunningServer;
   /** Null: none is kept. */
   readonly state: StateFile | null;
+  /** The configuration as it was read at the start. */
+  readonly started: Config;
+  /** Null: it runs without one. */
+  manager: ServiceManager | null;
 }
 
-/** Resolves to the exit code: 0 after a clean stop, 1 when something was cut, 3: address taken. */
+/** Resolves to the exit code: 0 after a clean stop, 1 when something was cut, 3: cannot listen. */
 export async function serve(config: Config, options: ServeOptions = {}): Promise<number> {
-  const gateway = compileGateway(config, makeServices(config));
-  const { log, transport, metrics } = gateway;
+  const handed = takeHanded(process.env, process.pid);
+  const first = compileGateway(config, makeServices(config));
+  const { log, transport, metrics } = first;
   tellWarnings(config, log);
-  const state = openState(gateway);
-  let server: RunningServer;
-  try {
-    server = await startServer(gateway);
-  } catch (thrown) {
-    const { code, message } = thrown as NodeJS.ErrnoException;
-    log.error('cannot listen', { error: message, port: config.server.port });
-    return code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL'
-      ? ADDRESS_TAKEN
-      : 1;
-  }
+  const state = openState(first);
+  const opened = await open(first, handed.socket);
+  if (typeof opened === 'number') return opened;
+  const { server, gateway } = opened;
   log.info('listening', {
     address: server.address,
     port: server.port,
@@ -58,13 +63,79 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   });
   options.onListening?.(server.port);
   state?.start(options.saveEveryMs ?? STATE_SAVE_MS);
-  const running: Running = { gateway, server, state };
-  const clean = await untilStopped(running, options.reload);
+  const running: Running = { gateway, server, state, started: config, manager: null };
+  running.manager = managerOf(handed, running);
+  const clean = await untilStopped(running, options);
   await state?.close();
+  await running.manager?.close();
   transport.close();
   metrics.close();
   running.gateway.log.info('stopped', { clean });
   return clean ? 0 : 1;
+}
+
+/** Listens on the address of the configuration, or on a socket that came with the start. A number:
+ *  the exit code, for neither can be done. */
+async function open(
+  gateway: Gateway,
+  socket: Inherited | null,
+): Promise<{ readonly server: RunningServer; readonly gateway: Gateway } | number> {
+  const { log, config } = gateway;
+  if (socket !== null && 'fault' in socket) {
+    log.error('cannot listen', { error: socket.fault });
+    return CANNOT_LISTEN;
+  }
+  if (socket !== null && 'warning' in socket) log.warn(socket.warning);
+  const fd = socket !== null && 'fd' in socket ? socket.fd : undefined;
+  try {
+    const server = await startServer(gateway, { fd });
+    if (fd === undefined) return { server, gateway };
+    const moved = moveTo(gateway, server);
+    if (moved !== null) return { server, gateway: moved };
+    await server.drain(0);
+    return CANNOT_START;
+  } catch (thrown) {
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    const where = fd === undefined ? { port: config.server.port } : { fd };
+    log.error('cannot listen', { error: message, ...where });
+    return fd !== undefined || NO_ADDRESS.has(code ?? '') ? CANNOT_LISTEN : CANNOT_START;
+  }
+}
+
+/** On an inherited socket the address is the socket's, whatever the file says, and the rules for
+ *  addresses hold for it: null, and an error in the log, where they forbid it. */
+function moveTo(gateway: Gateway, running: RunningServer): Gateway | null {
+  const { log, config } = gateway;
+  const { workers } = config.server;
+  const { address: bindAddress, port } = running;
+  const server: ServerConfig = { ...config.server, bindAddress, port, workers: 1 };
+  if (opensTheDoor(server)) {
+    log.error('the inherited socket is refused: without a token only loopback is served', {
+      address: bindAddress,
+    });
+    return null;
+  }
+  if (workers !== 1 && workers !== 'auto') {
+    log.warn('an inherited socket cannot be shared by threads: one worker', { workers });
+  }
+  const moved = { ...gateway, config: { ...config, server } };
+  running.swap(moved);
+  return moved;
+}
+
+function managerOf({ notify }: Handed, running: Running): ServiceManager | null {
+  if (notify === null) return null;
+  return new ServiceManager(notify, {
+    log: () => running.gateway.log,
+    status: () => statusLine(running.gateway),
+    monotonicUs: () => process.hrtime.bigint() / 1_000n,
+  });
+}
+
+/** As in `keys: 2 ready, 1 cooling`. */
+function statusLine(gateway: Gateway): string {
+  const counts = [...tallyKeys(gateway)].map(([state, count]) => `${count} ${state}`);
+  return `keys: ${counts.length === 0 ? 'none' : counts.join(', ')}`;
 }
 
 function tellWarnings(config: Config, log: Log): void {
@@ -88,7 +159,7 @@ function openState(gateway: Gateway): StateFile | null {
  */
 function reload(running: Running, read: () => Config): void {
   const before = running.gateway;
-  const config = readAgain(before.config, read, before.log);
+  const config = readAgain(before.config, read, before.log, running.started);
   if (config === null) return;
   try {
     const gateway = compileGateway(config, makeServices(config, before), before);
@@ -139,8 +210,8 @@ function makeServices(config: Config, before?: Services): Services {
 
 /** The first signal drains, the second cuts. Faults that nobody caught are logged, never fatal: a
  *  person's session hangs on this process. */
-async function untilStopped(running: Running, read: ServeOptions['reload']): Promise<boolean> {
-  const { server } = running;
+async function untilStopped(running: Running, options: ServeOptions): Promise<boolean> {
+  const { server, manager } = running;
   const onFault = (kind: string) => (fault: unknown) => {
     const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
     running.gateway.log.error(kind, { error });
@@ -148,6 +219,7 @@ async function untilStopped(running: Running, read: ServeOptions['reload']): Pro
   const onException = onFault('uncaught exception');
   const onRejection = onFault('unhandled rejection');
   process.on('uncaughtException', onException).on('unhandledRejection', onRejection);
+  const reloading = reloader(running, options);
   const clean = await new Promise<boolean>((resolve) => {
     let signals = 0;
     const onSignal = (signal: string) => {
@@ -156,17 +228,43 @@ async function untilStopped(running: Running, read: ServeOptions['reload']): Pro
         server.cut();
         return;
       }
+      reloading.stop();
       const { shutdownTimeoutMs } = running.gateway.config.server;
       running.gateway.log.info('draining', { signal, timeout_ms: shutdownTimeoutMs });
+      manager?.stopping(shutdownTimeoutMs);
       void server.drain(shutdownTimeoutMs).then(resolve);
     };
-    if (read !== undefined) {
-      process.on('SIGHUP', () => {
-        if (signals === 0) reload(running, read);
-      });
-    }
     for (const signal of SIGNALS) process.on(signal, onSignal);
+    manager?.ready();
   });
   process.off('uncaughtException', onException).off('unhandledRejection', onRejection);
   return clean;
+}
+
+/** Reloads when SIGHUP comes and, where `server.watch` says so, when the file changes; not any more
+ *  after `stop`. */
+function reloader(running: Running, options: ServeOptions): { stop(): void } {
+  const { reload: read, watched } = options;
+  const { manager } = running;
+  let stopped = false;
+  const again = () => {
+    if (stopped || read === undefined) return;
+    manager?.reloading();
+    watched?.note();
+    reload(running, read);
+    watch();
+    manager?.reloaded();
+  };
+  const watch = () => {
+    if (running.gateway.config.server.watch) watched?.start(WATCH_LOOK_MS, again);
+    else watched?.stop();
+  };
+  if (read !== undefined) process.on('SIGHUP', again);
+  watch();
+  return {
+    stop() {
+      stopped = true;
+      watched?.stop();
+    },
+  };
 }

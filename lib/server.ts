@@ -5,7 +5,7 @@
  * new requests get a 503 and those in flight finish, to their last byte.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { draining, type LocalCall, notFound, refuse } from './answer.ts';
 import { type Dialect, errorBody, GatewayError } from './errors.ts';
 import { type Endpoint, Exchange, newUniqueId } from './exchange.ts';
@@ -45,10 +45,17 @@ const everySecond: Ticker = (pulse) => {
   return () => clearInterval(timer);
 };
 
-/** Listens on `config.server`. Silent streams are held and kept awake at the pace of `ticker`.
- *  Rejects with the system's error (EADDRINUSE, EACCES, …). */
-export function startServer(gateway: Gateway, ticker = everySecond): Promise<RunningServer> {
-  return new Listener(gateway).listen(ticker);
+export interface ServerOptions {
+  /** Silent streams are held and kept awake at its pace. */
+  readonly ticker?: Ticker | undefined;
+  /** A TCP socket that listens already, in place of the address of the configuration. */
+  readonly fd?: number | undefined;
+}
+
+/** Listens on `config.server`, or on the socket given. Rejects with the system's error (EADDRINUSE,
+ *  EACCES, …), or when the socket is not one of TCP. */
+export function startServer(gateway: Gateway, options: ServerOptions = {}): Promise<RunningServer> {
+  return new Listener(gateway).listen(options);
 }
 
 class Listener {
@@ -70,15 +77,21 @@ class Listener {
     this.#server.on('clientError', onClientError);
   }
 
-  listen(ticker: Ticker): Promise<RunningServer> {
+  listen({ ticker = everySecond, fd }: ServerOptions): Promise<RunningServer> {
     const { bindAddress, port } = this.#front.gateway.config.server;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: bindAddress, port }, () => {
-        this.#server.off('error', reject);
+      const onError = (error: Error) => reject(fd === undefined ? error : notTcp(fd, error));
+      this.#server.once('error', onError);
+      this.#server.listen(fd === undefined ? { host: bindAddress, port } : { fd }, () => {
+        this.#server.off('error', onError);
+        const bound = this.#server.address();
+        if (bound === null || typeof bound === 'string') {
+          this.#server.close();
+          reject(notTcp(fd));
+          return;
+        }
         const stopTicker = ticker(() => this.#pulse());
         this.#server.once('close', stopTicker);
-        const bound = this.#server.address() as AddressInfo;
         resolve({
           address: bound.address,
           port: bound.port,
@@ -195,6 +208,11 @@ class Listener {
     }
     this.#idle?.();
   }
+}
+
+function notTcp(fd = -1, cause?: Error): Error {
+  const why = cause === undefined ? '' : ` (${cause.message})`;
+  return new Error(`descriptor ${fd} is not a listening TCP socket${why}`);
 }
 
 function compileFront(gateway: Gateway): Front {

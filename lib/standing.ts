@@ -42,3 +42,16 @@ export function keyStanding(
   }
   return best ?? { state: 'ready', bucket: key.bucket };
 }
+
+/** How many keys stand in each state, over all providers; states without any are left out. */
+export function tallyKeys(gateway: Gateway): ReadonlyMap<BucketState, number> {
+  const nowMs = gateway.nowMs();
+  const counts = new Map<BucketState, number>();
+  for (const provider of gateway.providers) {
+    for (const key of provider.keys) {
+      const { state } = keyStanding(gateway, provider, key, nowMs);
+      counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+  }
+  return counts;
+}

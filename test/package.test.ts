@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,7 +31,11 @@ interface Packed {
 
 const PARTS = ['bin/cooldown-proxy.js', 'dist/lib/main.js', 'dist/lib/main.d.ts', 'package.json'];
 const DOCUMENTS = ['README.md', 'LICENSE', 'ARCHITECTURE.md', 'CHANGELOG.md'];
-const CONFIGURATION = ['config/config.yaml.example-claude-code', 'config/cooldown-proxy.service'];
+const UNITS = ['cooldown-proxy.service', 'cooldown-proxy.socket'];
+const CONFIGURATION = [
+  'config/config.yaml.example-claude-code',
+  ...UNITS.map((unit) => `config/${unit}`),
+];
 
 let folder = '';
 let packed: Packed;
@@ -103,6 +115,24 @@ for (const file of ['config/grafana/cooldown-proxy.json', 'config/prometheus/ale
       [],
     );
   });
+
+const analyzer = spawnSync('systemd-analyze', ['--version']).status === 0;
+const noAnalyzer = !analyzer && 'there is no systemd-analyze here';
+
+test('systemd understands the units', { skip: noAnalyzer }, () => {
+  const copies = UNITS.map((unit) => join(folder, unit));
+  for (const [at, unit] of UNITS.entries()) {
+    const text = readFileSync(`${ROOT}config/${unit}`, 'utf8');
+    // It wants commands and documents that are there.
+    const here = text.replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true').replace(/^Docu.*\n/m, '');
+    writeFileSync(copies[at] as string, here);
+  }
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', ...copies], {
+    encoding: 'utf8',
+  });
+  const ours = stderr.split('\n').filter((line) => line.includes('cooldown-proxy'));
+  assert.deepEqual([status, ours], [0, []], stderr);
+});
 
 /** The command of the unpacked program, which stands beside nothing but yaml. */
 function unpacked(...args: string[]): string[] {

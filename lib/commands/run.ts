@@ -3,6 +3,7 @@ import { ConfigError } from '../config/faults.ts';
 import { presetConfig } from '../config/from-environment.ts';
 import { findConfig, loadConfig } from '../config/load.ts';
 import { serve } from '../serve.ts';
+import { WatchedFile } from '../watch.ts';
 import type { Options } from './types.ts';
 
 /** Resolves to the exit code: 0, 1 (bad configuration), 3 (address taken), or what `otherwise`
@@ -13,8 +14,9 @@ export async function run(options: Options, otherwise: () => Promise<number>): P
   try {
     const path = findConfig(options.config, env, process.cwd());
     if (path !== undefined) {
+      const watched = new WatchedFile(path);
       const load = () => loadConfig(path, env, overrides);
-      return await serve(load(), { reload: load });
+      return await serve(load(), { reload: load, watched });
     }
     const config = presetConfig(env, overrides);
     return config === undefined ? await otherwise() : await serve(config, { reload: () => config });

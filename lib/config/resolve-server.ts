@@ -29,6 +29,7 @@ export function resolveServer(raw: RawServer, overrides: Overrides, x: Reading):
     workers: raw.workers,
     transport: raw.transport,
     shutdownTimeoutMs: raw.shutdown_timeout,
+    watch: raw.watch,
   };
   checkBind(server, raw, x);
   checkTokens(server, raw, x);

@@ -73,7 +73,7 @@ const server = object(
       default: 'auto',
     }),
     shutdown_timeout: wait('How long a stop waits for what is in flight.', 0, 30_000),
-    watch: reserved('Reload when the file changes.'),
+    watch: boolean('Reload when the file changes.', false),
     clients: reserved('Named clients with limits of their own.'),
     tls: reserved('Serve HTTPS.'),
   },

@@ -20,6 +20,8 @@ export interface ServerConfig {
   readonly workers: number | 'auto';
   readonly transport: TransportName;
   readonly shutdownTimeoutMs: number;
+  /** Reload when the file changes. */
+  readonly watch: boolean;
 }
 
 /** A rule of `models:`; the pattern is lower-case, `*` matches any run of characters. */

@@ -20,6 +20,7 @@ test('defaults of everything that may be left out', () => {
     workers: 1,
     transport: 'auto',
     shutdownTimeoutMs: 30_000,
+    watch: false,
   });
   assert.deepEqual(config.limits, {
     requestsPerMinute: 0,

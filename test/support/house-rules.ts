@@ -77,12 +77,13 @@ const importRules: readonly Rule[] = [
         .map((each) => `${file.path}:${each.line}: opens no sockets, imports ${each.specifier}`),
   ),
   perFile(
-    'only config/load, state, the simulator and the process metrics read files',
+    'only config/load, state, watch, the simulator and the process metrics read files',
     (path) =>
       isLib(path) &&
       !inRoom(path, 'simulator') &&
       path !== 'lib/config/load.ts' &&
       path !== 'lib/state.ts' && // and writes one
+      path !== 'lib/watch.ts' && // when it has changed
       path !== 'lib/telemetry/process-metrics.ts', // /proc/self/fd
     (file) =>
       importsOf(file)

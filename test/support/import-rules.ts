@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['main'],
   ['commands'],
   ['serve'],
-  ['server', 'state', 'reload'],
+  ['server', 'state', 'reload', 'systemd', 'watch'],
   ['router', 'routes', 'guard'],
   ['pipeline', 'answer'],
   ['stages'],

@@ -1,9 +1,10 @@
 /** The program as a process of its own, in an empty folder and with nothing of the tester's
  *  settings. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { until } from './upstream.ts';
@@ -25,7 +26,12 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Another file of test/support to start than the program itself. */
   readonly entry?: string;
+  /** A socket to hand over as systemd does: descriptor 3, named by LISTEN_FDS and LISTEN_PID. */
+  readonly socket?: number;
 }
+
+/** The number of the process that is to have the socket is known only in it. */
+const HAND_OVER = ['sh', '-c', 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', 'sh'];
 
 const LOADER = import.meta.resolve('tsx');
 
@@ -45,11 +51,14 @@ export function program(
   const cwd = options.cwd ?? folder(t);
   const { PATH = '' } = process.env;
   const entry = fileURLToPath(new URL(options.entry ?? 'program-entry.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', LOADER, entry, ...args], {
+  const node = [process.execPath, '--import', LOADER, entry, ...args];
+  const [command = '', ...rest] = options.socket === undefined ? node : [...HAND_OVER, ...node];
+  const inherited = options.socket === undefined ? [] : [options.socket];
+  const child = spawn(command, rest, {
     cwd,
     env: { PATH, HOME: cwd, XDG_CONFIG_HOME: cwd, XDG_STATE_HOME: cwd, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+    stdio: ['ignore', 'pipe', 'pipe', ...inherited],
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   const texts = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     texts.out += text;

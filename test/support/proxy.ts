@@ -50,9 +50,11 @@ export async function startProxy(yaml: string, options: TestProxyOptions = {}): 
     startedMs: Date.now(),
   });
   let pulse = () => {};
-  const server = await startServer(gateway, (tick) => {
-    pulse = tick;
-    return () => {};
+  const server = await startServer(gateway, {
+    ticker(tick) {
+      pulse = tick;
+      return () => {};
+    },
   });
   return {
     server,
