@@ -36,8 +36,49 @@ export interface Gift {
 
 const NO_MARKS: Marks = { org: [], key: [] };
 
+/** The buckets of a configuration while it is compiled. */
+export interface Buckets {
+  /** Whether other threads take from the same table. */
+  readonly isShared: boolean;
+  readonly places: readonly Place[];
+  /** The same name is the same bucket. */
+  add(name: string, limits: BucketLimits, marks: Marks): Bucket;
+  finish(): unknown;
+}
+
+/** Buckets that another thread has given their places: every thread must count in the same ones. */
+export class GivenBuckets implements Buckets {
+  readonly isShared = true;
+  readonly places: readonly Place[];
+  readonly #byName = new Map<string, Bucket>();
+
+  constructor(places: readonly Place[]) {
+    this.places = places;
+    for (const [index, { name, retiredMs }] of places.entries()) {
+      if (retiredMs === 0) this.#byName.set(name, index as Bucket);
+    }
+  }
+
+  add(name: string): Bucket {
+    const bucket = this.#byName.get(name);
+    if (bucket === undefined) throw new Error(`no place was given for the bucket ${name}`);
+    return bucket;
+  }
+
+  finish(): this {
+    return this;
+  }
+}
+
+/** Places as other threads need them: what a bucket counts for is a secret, and not their
+ *  business. */
+export function withoutMarks(places: readonly Place[]): readonly Place[] {
+  return places.map((place) => ({ ...place, marks: NO_MARKS }));
+}
+
 /** Collects the buckets of a table; the same name is the same bucket. */
-export class BucketList {
+export class BucketList implements Buckets {
+  readonly isShared = false;
   readonly places: Place[];
   /** Buckets that begin with nothing, in places where others were long ago. */
   readonly emptied: Bucket[] = [];
@@ -68,10 +109,6 @@ export class BucketList {
 
   get limits(): readonly BucketLimits[] {
     return this.places.map(({ limits }) => limits);
-  }
-
-  get names(): readonly string[] {
-    return this.places.map(({ name }) => name);
   }
 
   add(name: string, limits: BucketLimits, marks: Marks): Bucket {

@@ -1,4 +1,5 @@
 /** How far the estimator is off for each model, learned from what providers report. */
+import { TOLD_CALIBRATION_SHARE } from './limits.ts';
 import { Calibration } from './quotas/estimate-tokens.ts';
 
 /** As large as a report must be to count. */
@@ -6,6 +7,13 @@ const REPORT_TOKENS = 10_000;
 
 export class Calibrations {
   readonly #byModel = new Map<string, Calibration>();
+  readonly #told = new Map<string, number>();
+  readonly #tell: ((modelId: string, factor: number) => void) | undefined;
+
+  /** `tell`: who else is to know of a factor that has changed. */
+  constructor(tell?: (modelId: string, factor: number) => void) {
+    this.#tell = tell;
+  }
 
   /** The estimate as the provider is likely to count it, a whole number of at least 1. */
   corrected(modelId: string, estimate: number): number {
@@ -32,5 +40,21 @@ export class Calibrations {
       this.#byModel.set(modelId, calibration);
     }
     calibration.observe(estimate, reported);
+    if (this.#tell !== undefined) this.#tellOf(modelId, calibration.factor);
+  }
+
+  /** Another thread's factor takes the place of this one's. */
+  hear(modelId: string, factor: number): void {
+    const calibration = new Calibration();
+    calibration.observe(REPORT_TOKENS, REPORT_TOKENS * factor);
+    this.#byModel.set(modelId, calibration);
+    this.#told.set(modelId, factor);
+  }
+
+  #tellOf(modelId: string, factor: number): void {
+    const told = this.#told.get(modelId) ?? 1;
+    if (Math.abs(factor / told - 1) < TOLD_CALIBRATION_SHARE) return;
+    this.#told.set(modelId, factor);
+    this.#tell?.(modelId, factor);
   }
 }

@@ -5,7 +5,7 @@
  * metrics, connections) lives in the services it points to.
  */
 import { Breakers } from './breakers.ts';
-import { BucketList, markOf, type Place, partsOf, secretOf } from './buckets.ts';
+import { BucketList, type Buckets, GivenBuckets, markOf, type Place, secretOf } from './buckets.ts';
 import { Calibrations } from './calibrations.ts';
 import type { Config, KeyConfig, ProviderConfig } from './config/types.ts';
 import { MAX_WATCHED_KEYS } from './limits.ts';
@@ -13,14 +13,15 @@ import { compileModels, type ModelTable } from './model-table.ts';
 import type { ChatDialect, ErrorRule, ModelFacts } from './providers/types.ts';
 import type { Bucket, BucketLimits } from './quotas/bucket.ts';
 import type { Verdict } from './quotas/cooldown-rules.ts';
-import { QuotaTable } from './quotas/quota-table.ts';
+import type { QuotaTable } from './quotas/quota-table.ts';
 import { SharedQuota } from './quotas/shared-quota.ts';
 import { Sessions } from './sessions.ts';
 import { type KeyRange, keyRange } from './strategies/types.ts';
+import { newTable, succeed } from './succession.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Origin, Transport } from './transports/types.ts';
-import { Waiting } from './waiting.ts';
+import { type Crowd, Waiting } from './waiting.ts';
 
 /** What the surroundings give: clocks, chance, output, the pipe. */
 export interface Services {
@@ -106,6 +107,20 @@ export interface Gateway extends Services {
   readonly places: readonly Place[];
 }
 
+/** Threads that count in one quota table: one of them owns it, the others serve from it. */
+export type Sharing =
+  | { readonly role: 'owner' }
+  | {
+      readonly role: 'guest';
+      readonly places: readonly Place[];
+      /** A table of these places. */
+      readonly quotas: QuotaTable;
+      readonly verdicts: Map<Bucket, Verdict>;
+      readonly calibrations: Calibrations;
+      readonly sessions: Sessions;
+      readonly crowd: Crowd;
+    };
+
 /**
  * Compiles a configuration. Allocates the quota table; opens nothing.
  *
@@ -113,9 +128,16 @@ export interface Gateway extends Services {
  * was learned, also with the requests that are still under way on the other one. Its own table may
  * not be used by a third gateway afterwards.
  */
-export function compileGateway(config: Config, services: Services, before?: Gateway): Gateway {
+export function compileGateway(
+  config: Config,
+  services: Services,
+  before?: Gateway,
+  sharing?: Sharing,
+): Gateway {
   const nowMs = services.nowMs();
-  const ledger = new BucketList(before?.places ?? [], nowMs);
+  const guest = sharing?.role === 'guest' ? sharing : undefined;
+  const list = new BucketList(before?.places ?? [], nowMs);
+  const ledger = guest === undefined ? list : new GivenBuckets(guest.places);
   const limits = {
     uncounted: true,
     ...config.limits,
@@ -127,24 +149,30 @@ export function compileGateway(config: Config, services: Services, before?: Gate
     compileProvider(provider, index, ledger, globalBucket, services.version),
   );
   const models = compileModels(config);
-  const { places, names, limits: table } = ledger.finish();
+  ledger.finish();
   const quotas =
-    before === undefined
-      ? new QuotaTable(table, { bornMs: nowMs })
-      : succeed(before, ledger, nowMs);
+    guest?.quotas ??
+    (before === undefined
+      ? newTable(list, nowMs, sharing !== undefined)
+      : succeed(before, list, nowMs));
   return {
     ...services,
     config,
     providers,
     quotas,
     models,
-    verdicts: before?.verdicts ?? new Map(),
+    verdicts: guest?.verdicts ?? before?.verdicts ?? new Map(),
     breakers: before?.breakers ?? new Breakers(quotas),
-    calibrations: before?.calibrations ?? new Calibrations(),
-    sessions: before?.sessions ?? new Sessions(),
-    waiting: new Waiting(config.limits.queue.maxDepth, services.nowMs, before?.waiting),
-    bucketNames: names,
-    places,
+    calibrations: guest?.calibrations ?? before?.calibrations ?? new Calibrations(),
+    sessions: guest?.sessions ?? before?.sessions ?? new Sessions(),
+    waiting: new Waiting(
+      config.limits.queue.maxDepth,
+      services.nowMs,
+      before?.waiting,
+      guest?.crowd,
+    ),
+    bucketNames: ledger.places.map(({ name }) => name),
+    places: ledger.places,
   };
 }
 
@@ -158,38 +186,10 @@ const NO_LIMITS: BucketLimits = {
   maxConcurrent: 0,
 };
 
-/** A table that goes on where that of another configuration is: one table for both, so that what is
- *  in flight and what waits there counts here too, to the last request (SURFACE §4.1). */
-function succeed(
-  { quotas, places, verdicts, breakers }: Gateway,
-  list: BucketList,
-  nowMs: number,
-): QuotaTable {
-  const given = list.gifts.flatMap(({ to, from }) => {
-    const snapshot = quotas.snapshot(from, nowMs);
-    const { marks: old } = places[from] as Place;
-    const { org, key } = (list.places[to] as Place).marks;
-    return (snapshot === undefined ? [] : partsOf(old, snapshot))
-      .filter(({ marks }) => marks.some((mark) => org.includes(mark) || key.includes(mark)))
-      .map((part) => ({ to, saved: part.snapshot, why: verdicts.get(from) }));
-  });
-  quotas.grow(list.limits, list.emptied, nowMs);
-  for (const bucket of list.reopened) quotas.enable(bucket);
-  for (const bucket of [...list.reopened, ...list.emptied]) {
-    verdicts.delete(bucket);
-    breakers.answered(bucket);
-  }
-  for (const { to, saved, why } of given) {
-    quotas.restore(to, nowMs, saved);
-    if (why !== undefined && !verdicts.has(to)) verdicts.set(to, why);
-  }
-  return quotas;
-}
-
 function compileProvider(
   provider: ProviderConfig,
   index: number,
-  ledger: BucketList,
+  ledger: Buckets,
   globalBucket: Bucket,
   version: string,
 ): ProviderRuntime {
@@ -228,7 +228,7 @@ function compileProvider(
           model.id,
           compileLanes(
             keys.map((key) => compileLane(provider, key, model, ledger, above)),
-            keys.length > 1 && keys.length <= MAX_WATCHED_KEYS
+            keys.length > 1 && keys.length <= MAX_WATCHED_KEYS && !ledger.isShared
               ? new SharedQuota(keys.length)
               : null,
           ),
@@ -271,7 +271,7 @@ function dialectOf({ preset }: ProviderConfig, hostname: string): ChatDialect {
 function compileKey(
   provider: ProviderConfig,
   config: KeyConfig,
-  ledger: BucketList,
+  ledger: Buckets,
   version: string,
 ): KeyRuntime {
   const marks = keyMarks(provider, config);
@@ -302,7 +302,7 @@ function compileUncached(
   provider: ProviderConfig,
   config: KeyConfig,
   org: string,
-  ledger: BucketList,
+  ledger: Buckets,
 ): Bucket | null {
   const tokensPerMinute = config.maxUncachedTokensPerMinute;
   if (tokensPerMinute === 0) return null;
@@ -343,7 +343,7 @@ function compileLane(
   provider: ProviderConfig,
   key: KeyRuntime,
   model: ModelFacts,
-  ledger: BucketList,
+  ledger: Buckets,
   above: readonly Bucket[],
 ): Lane {
   const of = `${provider.name}/${key.config.org} ${model.id}`;

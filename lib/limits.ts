@@ -267,3 +267,29 @@ export const STATUS_LOOK_MS = 10_000;
 /** What systemd is asked to wait on top of `server.shutdown_timeout` before it kills: time to cut
  *  what is left and to write the state. */
 export const STOP_MARGIN_MS = 10_000;
+
+/** Buckets that a quota table shared by threads has room for beyond four times those that it begins
+ *  with: 64 keys with 10 models are 1,500. It cannot move while it is used, and 1 KiB of room that
+ *  nothing was written to is not in memory. */
+export const SPARE_BUCKETS = 4_096;
+
+/** Other threads hear of a calibration when it has moved by this share: less changes nothing that a
+ *  margin does not cover. */
+export const TOLD_CALIBRATION_SHARE = 0.02;
+
+/** A warm prompt cache is told to other threads again after this, so that it is known there for as
+ *  long as it lasts, and not once a request. */
+export const TELL_WARMTH_MS = 60_000;
+
+/** A worker thread that dies is replaced at once; one whose predecessor died before it was sound
+ *  waits, doubling from the first to the second. */
+export const FIRST_RESTART_MS = 100;
+export const MAX_RESTART_MS = 10_000;
+export const SOUND_AFTER_MS = 60_000;
+
+/** What the threads say of their metrics is waited for this long: a scrape has 10 s as a rule. For
+ *  one that does not answer, what it said last is taken. */
+export const MAX_GATHER_MS = 1_000;
+
+/** After the end of a drain its threads get this long to say so. */
+export const DRAIN_GRACE_MS = 5_000;

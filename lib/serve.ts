@@ -1,17 +1,15 @@
 /** Starts the proxy for a configuration and keeps it until a signal: what `run` and `demo`
  *  share. */
 import type { Config, ServerConfig } from './config/types.ts';
-import { compileGateway, type Gateway, type Services } from './gateway.ts';
+import { compileGateway, type Gateway } from './gateway.ts';
 import { STATE_SAVE_MS, WATCH_LOOK_MS } from './limits.ts';
 import { opensTheDoor, readAgain } from './reload.ts';
 import { type RunningServer, startServer } from './server.ts';
+import { makeServices, type Output } from './services.ts';
 import { tallyKeys } from './standing.ts';
 import { StateFile } from './state.ts';
 import { type Handed, type Inherited, ServiceManager, takeHanded } from './systemd.ts';
-import { type Log, makeLog } from './telemetry/log.ts';
-import { makeMetrics } from './telemetry/metrics.ts';
-import { makeRedactor } from './telemetry/redact.ts';
-import { makeTransport } from './transports/index.ts';
+import type { Log } from './telemetry/log.ts';
 import { VERSION } from './version.ts';
 import type { WatchedFile } from './watch.ts';
 
@@ -38,6 +36,7 @@ interface Running {
   readonly server: RunningServer;
   /** Null: none is kept. */
   readonly state: StateFile | null;
+  readonly output: Output;
   /** The configuration as it was read at the start. */
   readonly started: Config;
   /** Null: it runs without one. */
@@ -47,7 +46,8 @@ interface Running {
 /** Resolves to the exit code: 0 after a clean stop, 1 when something was cut, 3: cannot listen. */
 export async function serve(config: Config, options: ServeOptions = {}): Promise<number> {
   const handed = takeHanded(process.env, process.pid);
-  const first = compileGateway(config, makeServices(config));
+  const output = standardOutput();
+  const first = compileGateway(config, makeServices(config, output));
   const { log, transport, metrics } = first;
   tellWarnings(config, log);
   const state = openState(first);
@@ -63,7 +63,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   });
   options.onListening?.(server.port);
   state?.start(options.saveEveryMs ?? STATE_SAVE_MS);
-  const running: Running = { gateway, server, state, started: config, manager: null };
+  const running: Running = { gateway, server, state, output, started: config, manager: null };
   running.manager = managerOf(handed, running);
   const clean = await untilStopped(running, options);
   await state?.close();
@@ -72,6 +72,14 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   metrics.close();
   running.gateway.log.info('stopped', { clean });
   return clean ? 0 : 1;
+}
+
+function standardOutput(): Output {
+  process.stdout.on('error', () => {}); // no reader: no reason to stop
+  return {
+    isTerminal: process.stdout.isTTY === true,
+    write: (lines) => process.stdout.write(lines),
+  };
 }
 
 /** Listens on the address of the configuration, or on a socket that came with the start. A number:
@@ -162,7 +170,7 @@ function reload(running: Running, read: () => Config): void {
   const config = readAgain(before.config, read, before.log, running.started);
   if (config === null) return;
   try {
-    const gateway = compileGateway(config, makeServices(config, before), before);
+    const gateway = compileGateway(config, makeServices(config, running.output, before), before);
     running.server.swap(gateway);
     running.state?.follow(gateway);
     running.gateway = gateway;
@@ -179,33 +187,6 @@ function reload(running: Running, read: () => Config): void {
     providers: config.providers.length,
     keys: config.providers.reduce((sum, { keys }) => sum + keys.length, 0),
   });
-}
-
-/** `before`: the services of the process so far; log and redaction follow the configuration. */
-function makeServices(config: Config, before?: Services): Services {
-  if (before === undefined) process.stdout.on('error', () => {}); // no reader: no reason to stop
-  const { logLevel, logFormat } = config.monitoring;
-  const terminal = process.stdout.isTTY === true;
-  const redact = makeRedactor(config.secrets);
-  const log = makeLog({
-    level: logLevel,
-    format: logFormat === 'auto' ? (terminal ? 'pretty' : 'json') : logFormat,
-    colour: terminal,
-    write: (line) => process.stdout.write(line),
-    redact,
-    now: Date.now,
-  });
-  const { transport } = config.server;
-  return {
-    version: VERSION,
-    log,
-    metrics: before?.metrics ?? makeMetrics(VERSION),
-    transport: before?.transport ?? makeTransport(transport === 'native' ? 'auto' : transport),
-    redact,
-    nowMs: Date.now,
-    random: Math.random,
-    startedMs: before?.startedMs ?? Date.now(),
-  };
 }
 
 /** The first signal drains, the second cuts. Faults that nobody caught are logged, never fatal: a

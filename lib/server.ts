@@ -5,8 +5,9 @@
  * new requests get a 503 and those in flight finish, to their last byte.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { draining, type LocalCall, notFound, refuse } from './answer.ts';
+import type { ServerConfig } from './config/types.ts';
 import { type Dialect, errorBody, GatewayError } from './errors.ts';
 import { type Endpoint, Exchange, newUniqueId } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -50,12 +51,27 @@ export interface ServerOptions {
   readonly ticker?: Ticker | undefined;
   /** A TCP socket that listens already, in place of the address of the configuration. */
   readonly fd?: number | undefined;
+  /** Other threads listen on the same port: the system hands out the connections. */
+  readonly reusePort?: boolean | undefined;
 }
 
 /** Listens on `config.server`, or on the socket given. Rejects with the system's error (EADDRINUSE,
  *  EACCES, …), or when the socket is not one of TCP. */
 export function startServer(gateway: Gateway, options: ServerOptions = {}): Promise<RunningServer> {
   return new Listener(gateway).listen(options);
+}
+
+/** The address that threads are to share, once it is clear that nobody has it: those who share a
+ *  port are not told of others that do. Rejects as `startServer` does. */
+export function claimAddress({ bindAddress, port }: ServerConfig): Promise<AddressInfo> {
+  const probe = new NetServer();
+  return new Promise((resolve, reject) => {
+    probe.once('error', reject);
+    probe.listen({ host: bindAddress, port }, () => {
+      const bound = probe.address() as AddressInfo;
+      probe.close(() => resolve(bound));
+    });
+  });
 }
 
 class Listener {
@@ -77,12 +93,13 @@ class Listener {
     this.#server.on('clientError', onClientError);
   }
 
-  listen({ ticker = everySecond, fd }: ServerOptions): Promise<RunningServer> {
+  listen({ ticker = everySecond, fd, reusePort }: ServerOptions): Promise<RunningServer> {
     const { bindAddress, port } = this.#front.gateway.config.server;
+    const address = { host: bindAddress, port, ...(reusePort === true ? { reusePort } : {}) };
     return new Promise((resolve, reject) => {
       const onError = (error: Error) => reject(fd === undefined ? error : notTcp(fd, error));
       this.#server.once('error', onError);
-      this.#server.listen(fd === undefined ? { host: bindAddress, port } : { fd }, () => {
+      this.#server.listen(fd === undefined ? address : { fd }, () => {
         this.#server.off('error', onError);
         const bound = this.#server.address();
         if (bound === null || typeof bound === 'string') {

@@ -5,7 +5,7 @@
  * less of its prompt. Sub-agents have prompts of their own: session and agent make the key.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { CACHE_WARM_MS, MAX_SESSIONS } from './limits.ts';
+import { CACHE_WARM_MS, MAX_SESSIONS, TELL_WARMTH_MS } from './limits.ts';
 import type { Bucket } from './quotas/bucket.ts';
 import type { WaitingClass } from './quotas/waiting-room.ts';
 
@@ -38,11 +38,22 @@ function credential(headers: IncomingHttpHeaders): string {
 interface Warmth {
   readonly org: Bucket;
   readonly untilMs: number;
+  /** When other threads heard of it. */
+  readonly toldMs: number;
 }
+
+/** A conversation was served by this org. */
+export type TellWarmth = (key: string, org: Bucket, nowMs: number) => void;
 
 /** Where each conversation was served last. Bounded: the one not used for longest is forgotten. */
 export class Sessions {
   readonly #warm = new Map<string, Warmth>();
+  readonly #tell: TellWarmth | undefined;
+
+  /** `tell`: who else is to know, now and then. */
+  constructor(tell?: TellWarmth) {
+    this.#tell = tell;
+  }
 
   get size(): number {
     return this.#warm.size;
@@ -57,8 +68,20 @@ export class Sessions {
   /** Served by this org just now. */
   served(key: string, org: Bucket, nowMs: number): void {
     if (key === '') return;
+    const known = this.#warm.get(key);
+    const isNews = known?.org !== org || nowMs - known.toldMs >= TELL_WARMTH_MS;
+    this.#put(key, { org, untilMs: nowMs + CACHE_WARM_MS, toldMs: isNews ? nowMs : known.toldMs });
+    if (isNews) this.#tell?.(key, org, nowMs);
+  }
+
+  /** Another thread has served it. */
+  hear(key: string, org: Bucket, nowMs: number): void {
+    this.#put(key, { org, untilMs: nowMs + CACHE_WARM_MS, toldMs: nowMs });
+  }
+
+  #put(key: string, warmth: Warmth): void {
     this.#warm.delete(key); // re-inserted at the end: the Map's order is the order of use
-    this.#warm.set(key, { org, untilMs: nowMs + CACHE_WARM_MS });
+    this.#warm.set(key, warmth);
     if (this.#warm.size <= MAX_SESSIONS) return;
     for (const oldest of this.#warm.keys()) {
       this.#warm.delete(oldest);

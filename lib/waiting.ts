@@ -3,7 +3,9 @@
  *
  * The room (quotas/waiting-room.ts) knows whose turn it is; this knows when to look. Must stay
  * true: one timer for all, set to the next moment at which anything can change; a reservation that
- * comes back is looked at in the same turn of the event loop, once for all that came back in it.
+ * comes back is looked at in the same turn of the event loop, once for all that came back in it;
+ * one that comes back in another thread wakes this one. The order is exact inside of a thread;
+ * between threads whoever looks first goes first.
  */
 import { type WaitingClass, WaitingRoom } from './quotas/waiting-room.ts';
 
@@ -30,6 +32,19 @@ export interface Leaver {
   onAbort: (() => void) | null;
 }
 
+/** Those who wait for the same room in other threads. */
+export interface Crowd {
+  /** Takes one of the places of all threads together; false: all are taken. */
+  enter(maxDepth: number): boolean;
+  leave(): void;
+  /** Wakes the others: a reservation has come back. */
+  ring(): void;
+  /** How many came back so far: to be read before one looks for room. */
+  seen(): number;
+  /** Calls back when more than `seen` have come back; one call is pending at a time. */
+  sleep(seen: number, wake: () => void): void;
+}
+
 interface Waiter {
   readonly terms: WaitTerms;
   readonly end: (how: WaitEnd) => void;
@@ -40,15 +55,20 @@ export class Waiting {
   readonly #nowMs: () => number;
   /** Those with somebody in them, of all configurations that requests are still under way on. */
   readonly #occupied: Set<Waiting>;
+  readonly #maxDepth: number;
+  readonly #crowd: Crowd | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stirred = false;
 
   /** `before` is that of an earlier configuration with the same quotas: a release wakes both. Each
-   *  has its own places, so that for a while there may be more than `maxDepth` of them. */
-  constructor(maxDepth: number, nowMs: () => number, before?: Waiting) {
+   *  has its own places, so that for a while there may be more than `maxDepth` of them; with a
+   *  crowd there are never more. */
+  constructor(maxDepth: number, nowMs: () => number, before?: Waiting, crowd?: Crowd) {
     this.#room = new WaitingRoom(maxDepth);
+    this.#maxDepth = maxDepth;
     this.#nowMs = nowMs;
     this.#occupied = before === undefined ? new Set() : before.#occupied;
+    this.#crowd = crowd;
   }
 
   /** Requests that wait now. */
@@ -66,10 +86,15 @@ export class Waiting {
     const { promise, resolve } = withResolvers<WaitEnd>();
     const end = (how: WaitEnd): void => {
       x.onAbort = null;
+      this.#crowd?.leave();
       resolve(how);
     };
+    if (this.#crowd?.enter(this.#maxDepth) === false) return null;
     const place = this.#room.enter({ terms, end }, terms, this.#nowMs());
-    if (place === undefined) return null;
+    if (place === undefined) {
+      this.#crowd?.leave();
+      return null;
+    }
     this.#occupied.add(this);
     x.onAbort = () => {
       if (!this.#room.leave(place)) return;
@@ -82,6 +107,11 @@ export class Waiting {
 
   /** A reservation has come back, or a limit has changed. */
   onRelease(): void {
+    this.#crowd?.ring();
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const waiting of this.#occupied) waiting.#stir();
   }
 
@@ -99,12 +129,14 @@ export class Waiting {
   #look(): void {
     clearTimeout(this.#timer);
     const nowMs = this.#nowMs();
+    const seen = this.#crowd?.seen() ?? 0;
     this.#room.expire(nowMs, ({ end }) => end('expired'));
     this.#room.admit(nowMs, (waiter) => {
       const wakeMs = waiter.terms.tryNow(nowMs);
       if (wakeMs === 0) waiter.end('let-in');
       return wakeMs;
     });
+    if (this.#room.depth > 0) this.#crowd?.sleep(seen, () => this.#wake());
     const wakeMs = this.#room.nextWakeMs();
     if (wakeMs === Number.POSITIVE_INFINITY) return;
     const sleepMs = Math.min(MAX_TIMER_MS, Math.max(1, wakeMs - nowMs));

@@ -23,7 +23,6 @@ import {
   type Bucket,
   type BucketLimits,
   type BucketState,
-  type LimitName,
   PACED,
   type QuotaStanding,
   READY,
@@ -31,6 +30,7 @@ import {
 } from './bucket.ts';
 import type { ConcurrencyLimits } from './concurrency.ts';
 import { type Gates, NO_ENTRY } from './gates.ts';
+import type { Holdings } from './holdings.ts';
 import type { LearnedQuotas } from './learned-quotas.ts';
 import type { Lease } from './lease.ts';
 import type { QuotaName, RateReading } from './rate-reading.ts';
@@ -38,7 +38,7 @@ import { type BucketSnapshot, putSnapshot, takeSnapshot } from './snapshot.ts';
 import type { TableClock } from './table-clock.ts';
 import { TableParts } from './table-parts.ts';
 import { countOf } from './window-ring.ts';
-import { WINDOWS, type WindowName, type Windows } from './windows.ts';
+import type { WindowName, Windows } from './windows.ts';
 
 export class QuotaTable {
   #parts!: TableParts;
@@ -48,14 +48,19 @@ export class QuotaTable {
   #gates!: Gates;
   #concurrency!: ConcurrencyLimits;
   #learned!: LearnedQuotas;
+  readonly #holdings: Holdings | null;
 
   /** `bornMs` is the time now; `shared` the buffer of a table of the same buckets in another
-   *  thread (then `bornMs` is ignored). Throws RangeError where that buffer is too small. */
+   *  thread. With `room` for more buckets than these it stays the same buffer for good. Throws
+   *  RangeError where a buffer or its room is too small. `holdings`: where this thread writes down
+   *  what it has in flight, for whoever gives it back should the thread die. */
   constructor(
     buckets: readonly BucketLimits[],
-    from: { readonly bornMs: number } | { readonly shared: SharedArrayBuffer },
+    from: { bornMs: number; room?: number } | { shared: SharedArrayBuffer },
+    holdings: Holdings | null = null,
   ) {
     this.#use(new TableParts(buckets, from));
+    this.#holdings = holdings;
   }
 
   /** Hand it to `new QuotaTable(sameBuckets, { shared })` in another thread. */
@@ -72,11 +77,25 @@ export class QuotaTable {
     return this.#parts.endings;
   }
 
+  /** Faults in a row, by bucket (breakers.ts). Another array after `grow`. */
+  get faults(): Int32Array {
+    return this.#parts.faults;
+  }
+
+  /** Gives back the places in flight of a thread that is dead. What it had reserved stays booked
+   *  in its windows: nobody knows how much of it was used. */
+  giveBack(holdings: Holdings): void {
+    holdings.giveBack(this.#concurrency, this.#gates);
+    Atomics.add(this.#parts.endings, 0, 1);
+  }
+
   /** From now on these are the buckets and their limits: those of before, in their places, then new
    *  ones. All that the table holds stays, what is in flight and its leases included, but for the
-   *  buckets of `emptied`. The buffer is another one: other threads need the new `shared`. */
+   *  buckets of `emptied`. The buffer is another one (other threads need the new `shared`) unless
+   *  it has room: then every thread grows by itself, and nothing is copied. */
   grow(buckets: readonly BucketLimits[], emptied: readonly Bucket[], nowMs: number): void {
-    this.#use(new TableParts(buckets, { before: this.#parts }));
+    const { shared, room } = this.#parts;
+    this.#use(new TableParts(buckets, room > 0 ? { shared } : { before: this.#parts }));
     for (const bucket of emptied) this.#parts.clear(bucket);
     this.#sync(nowMs);
   }
@@ -142,8 +161,7 @@ export class QuotaTable {
     if (!this.#end(lease, nowMs)) return false;
     for (let place = 0; place < path.length; place++) {
       const bucket = path[place] as number;
-      this.#concurrency.leave(bucket);
-      this.#gates.leave(bucket, lease.tickets[place] as number);
+      this.#leave(bucket, lease.tickets[place] as number);
       const tokens = countOf(this.#parts.countsUncached[bucket] === 1 ? uncached : used);
       if (tokens === lease.tokens) continue;
       this.#windows.correctTokens(bucket, this.#clock, lease, tokens - lease.tokens);
@@ -172,13 +190,7 @@ export class QuotaTable {
 
   /** Whether the request is larger than a configured limit of its path will ever allow. */
   neverFits(path: Int32Array, tokens: number): boolean {
-    const need = countOf(tokens);
-    const exceeds = (limit: number) => limit !== 0 && need > limit;
-    return path.some(
-      (bucket) =>
-        exceeds(this.#windows.limit(bucket, 'tokens_minute')) ||
-        exceeds(this.#windows.limit(bucket, 'tokens_day')),
-    );
+    return path.some((bucket) => this.#windows.neverFits(bucket, countOf(tokens)));
   }
 
   /** The bucket and limit that refuse for the longest time, or undefined when there is room. */
@@ -187,7 +199,7 @@ export class QuotaTable {
     const need = countOf(tokens);
     let worst: Block | undefined;
     for (const bucket of path) {
-      for (const { limit, waitMs } of this.#waits(bucket, need)) {
+      for (const { limit, waitMs } of this.#parts.waits(bucket, need)) {
         const untilMs = nowMs + waitMs;
         if (waitMs <= 0 || (worst !== undefined && untilMs <= worst.untilMs)) continue;
         worst = { bucket: bucket as Bucket, limit, untilMs };
@@ -342,7 +354,10 @@ export class QuotaTable {
     if (ticket !== NO_ENTRY) {
       lease.tickets[place] = ticket;
       if (this.#windows.take(bucket, lease)) {
-        if (this.#learned.take(bucket, lease.ms, lease.tokens)) return true;
+        if (this.#learned.take(bucket, lease.ms, lease.tokens)) {
+          this.#holdings?.took(bucket, ticket);
+          return true;
+        }
         this.#windows.giveBack(bucket, this.#clock, lease);
       }
       this.#gates.leave(bucket, ticket);
@@ -354,7 +369,12 @@ export class QuotaTable {
   #undo(bucket: number, place: number, lease: Lease): void {
     this.#learned.undo(bucket, lease.ms, lease.tokens);
     this.#windows.giveBack(bucket, this.#clock, lease);
-    this.#gates.leave(bucket, lease.tickets[place] as number);
+    this.#leave(bucket, lease.tickets[place] as number);
+  }
+
+  #leave(bucket: number, ticket: number): void {
+    this.#holdings?.left(bucket, ticket); // first: what is given back twice would be over a limit
+    this.#gates.leave(bucket, ticket);
     this.#concurrency.leave(bucket);
   }
 
@@ -363,25 +383,6 @@ export class QuotaTable {
     lease.held = false;
     this.#sync(nowMs);
     return true;
-  }
-
-  /** Everything that keeps a bucket from taking `tokens` now, with the time until it does not. */
-  #waits(bucket: number, tokens: number): { limit: LimitName; waitMs: number }[] {
-    const clock = this.#clock;
-    const waits: { limit: LimitName; waitMs: number }[] = [];
-    const never = Number.POSITIVE_INFINITY;
-    if (this.#gates.isDisabled(bucket)) waits.push({ limit: 'disabled', waitMs: never });
-    else if (this.#gates.isCooling(bucket, clock.ms)) {
-      waits.push({ limit: 'cooling', waitMs: clock.msUntil(this.#gates.end(bucket)) });
-    } else if (!this.#gates.fits(bucket, clock.ms)) waits.push({ limit: 'probe', waitMs: never });
-    if (!this.#concurrency.fits(bucket)) waits.push({ limit: 'concurrency', waitMs: never });
-    for (const limit of WINDOWS) {
-      waits.push({ limit, waitMs: this.#windows.waitMs(bucket, clock, tokens, limit) });
-    }
-    const learned = this.#learned.waitMs(bucket, clock.ms, tokens);
-    const limit = learned.quota === undefined ? 'pacing' : (`learned_${learned.quota}` as const);
-    waits.push({ limit, waitMs: clock.onClock(learned.waitMs) });
-    return waits;
   }
 
   /** Sets the clock. The thread that is first in a new hour clears the times that are long past. */

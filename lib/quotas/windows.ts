@@ -89,6 +89,12 @@ export class Windows {
     return this.#ringOf(window).limit(bucket);
   }
 
+  /** Whether `tokens` are more than a limit of the bucket. */
+  neverFits(bucket: number, tokens: number): boolean {
+    const exceeds = (limit: number) => limit !== 0 && tokens > limit;
+    return exceeds(this.#tokensMinute.limit(bucket)) || exceeds(this.#tokensDay.limit(bucket));
+  }
+
   /** Milliseconds until a window has room; 0 = now, Infinity = never. */
   waitMs(bucket: number, at: TableClock, tokens: number, window: WindowName): number {
     const tick = tickOf(window, at);

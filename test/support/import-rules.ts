@@ -12,7 +12,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['main'],
   ['commands'],
   ['serve'],
-  ['server', 'state', 'reload', 'systemd', 'watch'],
+  ['workers'],
+  ['server', 'services', 'state', 'reload', 'systemd', 'watch'],
   ['router', 'routes', 'guard'],
   ['pipeline', 'answer'],
   ['stages'],
@@ -20,6 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['exchange'],
   ['standing', 'memory'],
   ['gateway', 'reply'],
+  ['succession'],
   ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers', 'buckets'],
   [
     'quotas',
