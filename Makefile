@@ -14,7 +14,7 @@ BINDIR = /usr/local/bin
 CONFDIR = /etc/cooldown-proxy
 UNITDIR = /etc/systemd/system
 
-.PHONY: help chaos build run test check test-matrix tests types lint fmt bench load profile fuzz e2e pack \
+.PHONY: help chaos soak build run test check test-matrix tests types lint fmt bench load profile fuzz e2e pack \
 	clean install-service node
 
 help: ## this list
@@ -90,6 +90,9 @@ test-matrix: build ## the tests under Node 20, 22 and 24 (Linux; elsewhere use n
 
 e2e: build ## the real Claude Code through the proxy: make e2e CASES=name,name LONG=1
 	@node --import tsx test/e2e/run.ts
+
+soak: build ## a thousand streams for a long time: make soak SECONDS=600 STREAMS=1000
+	@node --import tsx bench/soak.ts
 
 chaos: $(INSTALLED) ## clients and providers do what they should not, reloads, all at once: SECONDS= SEED= CLIENTS=
 	@node --import tsx test/chaos/run.ts
