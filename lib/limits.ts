@@ -293,3 +293,12 @@ export const MAX_GATHER_MS = 1_000;
 
 /** After the end of a drain its threads get this long to say so. */
 export const DRAIN_GRACE_MS = 5_000;
+
+/** Log lines of one turn of the event loop are written together, up to about what a pipe holds: a
+ *  larger write waits for its reader. */
+export const MAX_LOG_BATCH_CHARS = 64 * KIB;
+
+/** Texts that the log remembers as redacted JSON: names of models, keys and providers come again
+ *  with each line. Longer ones (errors) hardly do. */
+export const MAX_REMEMBERED_TEXTS = 1_000;
+export const MAX_REMEMBERED_TEXT_CHARS = 128;

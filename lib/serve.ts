@@ -64,6 +64,8 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   options.onListening?.(server.port);
   state?.start(options.saveEveryMs ?? STATE_SAVE_MS);
   const running: Running = { gateway, server, state, output, started: config, manager: null };
+  const flushLog = () => running.gateway.log.flush();
+  process.once('exit', flushLog);
   running.manager = managerOf(handed, running);
   const clean = await untilStopped(running, options);
   await state?.close();
@@ -71,6 +73,8 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   transport.close();
   metrics.close();
   running.gateway.log.info('stopped', { clean });
+  process.off('exit', flushLog);
+  flushLog();
   return clean ? 0 : 1;
 }
 
@@ -174,6 +178,7 @@ function reload(running: Running, read: () => Config): void {
     running.server.swap(gateway);
     running.state?.follow(gateway);
     running.gateway = gateway;
+    before.log.flush();
   } catch (thrown) {
     before.log.error('reload failed, the old configuration stays in force', {
       error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),

@@ -26,6 +26,7 @@ export function makeServices(config: Config, output: Output, before?: Services):
     format: logFormat === 'auto' ? (isTerminal ? 'pretty' : 'json') : logFormat,
     colour: isTerminal,
     write,
+    later: setImmediate,
     redact,
     now: Date.now,
   });

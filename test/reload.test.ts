@@ -26,7 +26,7 @@ function told(): Told {
       lines.push(`${level} ${text} ${JSON.stringify(fields)}`);
     };
   const log = { debug: write('debug'), info: write('info'), warn: write('warn') };
-  return { log: { ...log, error: write('error') }, lines };
+  return { log: { ...log, error: write('error'), flush() {} }, lines };
 }
 
 const current = good(LOCAL);

@@ -65,6 +65,7 @@ function managed(t: TestContext, script: string) {
   const log = {
     debug() {},
     info() {},
+    flush() {},
     error() {},
     warn: (text: string, { error }: LogFields = {}) => void warnings.push(`${text}: ${error}`),
   };

@@ -2,9 +2,11 @@
  * What the program says about itself: one line an event, JSON for machines, pretty for a terminal.
  *
  * Must stay true: a line is one line whatever a client or provider put into a value; every text
- * passes `redact`; logging never throws (a log that cannot be written must not stop a request).
+ * passes `redact`; logging never throws (a log that cannot be written must not stop a request);
+ * lines that wait for the end of the turn are out before the program is (`flush`).
  */
 import type { LogLevel } from '../config/types.ts';
+import { MAX_LOG_BATCH_CHARS, MAX_REMEMBERED_TEXT_CHARS, MAX_REMEMBERED_TEXTS } from '../limits.ts';
 
 export type LogValue = string | number | boolean | null | undefined | readonly string[];
 
@@ -22,6 +24,9 @@ export interface Log {
   readonly info: Write;
   readonly warn: Write;
   readonly error: Write;
+  /** Writes what waits for the end of the turn. For the end of the program: warnings and errors
+   *  do not wait. */
+  readonly flush: () => void;
 }
 
 export interface LogOptions {
@@ -29,17 +34,21 @@ export interface LogOptions {
   readonly format: 'json' | 'pretty';
   /** Colours in the pretty format. Default: none. */
   readonly colour?: boolean;
-  /** Takes one line with its newline. May throw (EPIPE, EAGAIN): the line is then counted as
-   *  lost. */
-  readonly write: (line: string) => void;
+  /** Takes whole lines with their newlines. May throw (EPIPE, EAGAIN): the lines are then counted
+   *  as lost. */
+  readonly write: (lines: string) => void;
+  /** Calls back at the end of this turn of the event loop, so that the lines of one turn are one
+   *  write (a write to a pipe that wakes its reader costs more than making the line). Default: each
+   *  line is written at once. */
+  readonly later?: (flush: () => void) => void;
   readonly redact: (text: string) => string;
   /** Wall clock in ms. */
   readonly now: () => number;
 }
 
 type Level = Exclude<LogLevel, 'silent'>;
-type Format = (level: Level, timeMs: number, message: string, fields: Cleaned) => string;
-type Cleaned = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+type Fields = Readonly<Record<string, LogValue>>;
+type Format = (level: Level, timeMs: number, message: string, fields: Fields) => string;
 
 const RANK: Readonly<Record<LogLevel, number>> = {
   debug: 0,
@@ -51,19 +60,22 @@ const RANK: Readonly<Record<LogLevel, number>> = {
 
 /** Makes a log. Levels below `level` are the same empty function and cost nothing. */
 export function makeLog(options: LogOptions): Log {
-  const { level: threshold, write, redact, now } = options;
-  const format = options.format === 'json' ? formatJson : prettyFormat(options.colour ?? false);
-  let lost = 0;
+  const { level: threshold, redact, now } = options;
+  const format =
+    options.format === 'json' ? jsonFormat(redact) : prettyFormat(redact, options.colour ?? false);
+  const lines = new Lines(options);
   const writer = (level: Level): Write => {
     if (RANK[level] < RANK[threshold]) return () => {};
-    return (message, fields) => {
-      const cleaned = clean(fields, redact, lost);
+    const waits = RANK[level] < RANK.warn;
+    return (message, fields = {}) => {
       try {
-        write(format(level, now(), redact(message), cleaned));
-        lost = 0;
+        const lost = lines.takeLost();
+        const told = lost === 0 ? fields : { ...fields, lost_lines: lost };
+        lines.add(format(level, now(), message, told));
       } catch {
-        lost += 1; // the next line that can be written says how many
+        lines.countLost();
       }
+      if (!waits) lines.flush();
     };
   };
   return {
@@ -71,30 +83,100 @@ export function makeLog(options: LogOptions): Log {
     info: writer('info'),
     warn: writer('warn'),
     error: writer('error'),
+    flush: () => lines.flush(),
   };
 }
 
-/** Redacts before anything is escaped, so that an escape is never cut in two. */
-function clean(
-  fields: LogFields | undefined,
-  redact: (text: string) => string,
-  lost: number,
-): Cleaned {
-  const cleaned: Record<string, Cleaned[string]> = {};
-  for (const name in fields) {
-    const value = (fields as Readonly<Record<string, LogValue>>)[name];
-    if (value === undefined) continue;
-    if (typeof value === 'string') cleaned[name] = redact(value);
-    else if (typeof value === 'object' && value !== null) cleaned[name] = value.map(redact);
-    else cleaned[name] = value;
+/** The lines of one turn, on their way out. */
+class Lines {
+  readonly #write: LogOptions['write'];
+  readonly #later: LogOptions['later'];
+  readonly #flush = () => this.flush();
+  #text = '';
+  #count = 0;
+  #scheduled = false;
+  /** Lines that could not be written, and how many of them the lines that wait tell about. */
+  #lost = 0;
+  #told = 0;
+
+  constructor({ write, later }: LogOptions) {
+    this.#write = write;
+    this.#later = later;
   }
-  if (lost > 0) cleaned.lost_lines = lost;
-  return cleaned;
+
+  add(line: string): void {
+    this.#text += line;
+    this.#count += 1;
+    if (this.#later === undefined || this.#text.length >= MAX_LOG_BATCH_CHARS) this.flush();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      this.#later(this.#flush);
+    }
+  }
+
+  countLost(): void {
+    this.#lost += 1;
+  }
+
+  /** How many lines are missing, for the next line to tell. */
+  takeLost(): number {
+    const lost = this.#lost;
+    this.#told += lost;
+    this.#lost = 0;
+    return lost;
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#count === 0) return;
+    const text = this.#text;
+    const missing = this.#count + this.#told;
+    this.#text = '';
+    this.#count = 0;
+    this.#told = 0;
+    try {
+      this.#write(text);
+    } catch {
+      this.#lost += missing;
+    }
+  }
 }
 
-function formatJson(level: Level, timeMs: number, message: string, fields: Cleaned): string {
-  const time = new Date(timeMs).toISOString();
-  return `${escapeControls(JSON.stringify({ time, level, msg: message, ...fields }))}\n`;
+/** Redacts before anything is escaped, so that an escape is never cut in two. */
+function jsonFormat(redact: (text: string) => string): Format {
+  const quoted = rememberingQuoter(redact);
+  const value = (given: Exclude<LogValue, string | undefined>) =>
+    Array.isArray(given) ? `[${given.map(quoted).join()}]` : JSON.stringify(given);
+  let stampedMs = Number.NaN;
+  let stamp = '';
+  return (level, timeMs, message, fields) => {
+    if (timeMs !== stampedMs) {
+      stamp = new Date(timeMs).toISOString();
+      stampedMs = timeMs;
+    }
+    let line = `{"time":"${stamp}","level":"${level}","msg":${quoted(message)}`;
+    for (const name in fields) {
+      const given = fields[name];
+      if (typeof given === 'string') line += `,"${name}":${quoted(given)}`;
+      else if (given !== undefined) line += `,"${name}":${value(given)}`;
+    }
+    return `${line}}\n`;
+  };
+}
+
+/** A text as redacted JSON. Most texts of a log are names that come again with each line: those are
+ *  looked up. Bounded: a full memory starts anew. */
+function rememberingQuoter(redact: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const remembered = known.get(text);
+    if (remembered !== undefined) return remembered;
+    const quoted = escapeControls(JSON.stringify(redact(text)));
+    if (text.length > MAX_REMEMBERED_TEXT_CHARS) return quoted;
+    if (known.size >= MAX_REMEMBERED_TEXTS) known.clear();
+    known.set(text, quoted);
+    return quoted;
+  };
 }
 
 const COLOURS: Readonly<Record<Level, string>> = {
@@ -107,15 +189,15 @@ const DIM = '\x1b[90m';
 const PLAIN = '\x1b[0m';
 
 /** `12:30:05.123 INFO  listening  address=127.0.0.1 port=5730`, in local time. */
-function prettyFormat(colour: boolean): Format {
+function prettyFormat(redact: (text: string) => string, colour: boolean): Format {
   const paint = (code: string, text: string) => (colour ? `${code}${text}${PLAIN}` : text);
   return (level, timeMs, message, fields) => {
     const word = paint(COLOURS[level], level.toUpperCase().padEnd(5));
     const head = `${paint(DIM, localTime(timeMs))} ${word}`;
-    const tail = Object.entries(fields).map(
-      ([name, value]) => `${paint(DIM, `${name}=`)}${prettyValue(value)}`,
-    );
-    const text = `${head} ${escapeControls(message)}`;
+    const tail = Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${paint(DIM, `${name}=`)}${prettyValue(value, redact)}`);
+    const text = `${head} ${escapeControls(redact(message))}`;
     return tail.length === 0 ? `${text}\n` : `${text}  ${tail.join(' ')}\n`;
   };
 }
@@ -128,10 +210,12 @@ function localTime(timeMs: number): string {
   return `${clock.join(':')}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
-function prettyValue(value: Cleaned[string]): string {
-  if (typeof value !== 'string') return escapeControls(JSON.stringify(value));
-  const quoted = value === '' || /[\s"=]/.test(value);
-  return escapeControls(quoted ? JSON.stringify(value) : value);
+function prettyValue(value: LogValue, redact: (text: string) => string): string {
+  if (Array.isArray(value)) return escapeControls(JSON.stringify(value.map(redact)));
+  if (typeof value !== 'string') return String(value);
+  const text = redact(value);
+  const quoted = text === '' || /[\s"=]/.test(text);
+  return escapeControls(quoted ? JSON.stringify(text) : text);
 }
 
 /** What moves a cursor, starts an escape sequence, breaks a line or turns the writing direction.

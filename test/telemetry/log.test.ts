@@ -136,3 +136,45 @@ test('a log that cannot be written does not throw and says later how many lines 
   assert.equal(third.lost_lines, 2);
   assert.equal(fourth.lost_lines, undefined);
 });
+
+test('the lines of a turn are one write; a warning takes them along at once', () => {
+  const turns: (() => void)[] = [];
+  const { log, lines: writes } = capture({ later: (flush) => turns.push(flush) });
+  const texts = () => writes.map((write) => write.match(/"msg":"(\w+)"/g)?.join() ?? '');
+  log.info('a');
+  log.info('b');
+  assert.deepEqual(texts(), []);
+  turns.shift()?.();
+  assert.deepEqual(texts(), ['"msg":"a","msg":"b"']);
+  log.info('c');
+  log.warn('d');
+  assert.deepEqual(texts().slice(1), ['"msg":"c","msg":"d"']);
+  log.info('e');
+  log.flush();
+  for (const turn of turns) turn();
+  assert.deepEqual(texts().slice(2), ['"msg":"e"']);
+});
+
+test('lines that are lost together are all counted, those that told of others too', () => {
+  let broken = true;
+  const lines: string[] = [];
+  const write = (text: string) => {
+    if (broken) throw new Error('EAGAIN');
+    lines.push(text);
+  };
+  const { log } = capture({ write, later: () => {} });
+  for (const text of ['a', 'b']) log.info(text);
+  log.flush();
+  log.info('c');
+  log.flush();
+  broken = false;
+  log.info('d');
+  log.flush();
+  assert.equal(JSON.parse(lines[0] ?? '').lost_lines, 3);
+});
+
+test('a long batch does not wait for the end of the turn', () => {
+  const { log, lines } = capture({ later: () => {} });
+  for (let line = 0; line < 1_000; line++) log.info('x', { text: 'y'.repeat(100) });
+  assert.ok(lines.length > 0);
+});
