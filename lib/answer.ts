@@ -18,6 +18,7 @@ import {
 import { newUniqueId } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { MAX_SHOWN_PATH_CHARS } from './limits.ts';
+import type { OverloadReason } from './overload.ts';
 
 /** A request that no provider will see. */
 export interface LocalCall {
@@ -29,6 +30,8 @@ export interface LocalCall {
   /** The path behind a `/*` route's prefix. */
   readonly rest: string;
   readonly draining: boolean;
+  /** Why new requests are refused; null: they are not. */
+  readonly overload: OverloadReason | null;
 }
 
 /** Answers 200 with what `make` gives, or with the error that it throws. Never rejects. */
@@ -95,8 +98,9 @@ function logLine(
   error: GatewayError | null,
 ): void {
   const { log } = gateway;
-  const quiet = dialect === null && error === null;
-  const line = status >= 500 && error !== null ? log.error : quiet ? log.debug : log.info;
+  // An overload has a line when it begins and one when it ends; one a request would feed it.
+  const quiet = error === null ? dialect === null : error.code === 'OVERLOADED';
+  const line = quiet ? log.debug : status >= 500 && error !== null ? log.error : log.info;
   line('request', {
     request_id: requestId,
     endpoint: dialect ?? undefined,

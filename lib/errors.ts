@@ -68,6 +68,7 @@ const ROWS = {
   UPSTREAM_FAILED: row(502, 'api_error', 'server_error', 'upstream_error'),
   UPSTREAM_TIMEOUT: row(504, 'api_error', 'server_error', 'upstream_timeout'),
   DRAINING: row(503, 'overloaded_error', 'server_error', 'draining'),
+  OVERLOADED: row(503, 'overloaded_error', 'server_error', 'proxy_overloaded'),
   PROVIDER_BUSY: row(529, 'overloaded_error', 'server_error', 'overloaded'),
 } as const satisfies Record<string, Row>;
 

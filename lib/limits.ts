@@ -61,6 +61,22 @@ export const KEEP_ALIVE_MS = 75_000;
 /** The server's one ticker: held streams and pings are counted in these steps. */
 export const PULSE_MS = 1_000;
 
+/** From here on the process counts as overloaded, below the second figure as calm again, each after
+ *  this many looks (PULSE_MS) in a row. A tick that is a second late for five looks is a loop that
+ *  never catches up: one long parse is over after one look, and a slow machine delays by tens of
+ *  milliseconds. Near the end of the heap V8 does little else than collect garbage; near the end of
+ *  the memory of its group the process is killed. */
+export const LAG_OVER_MS = 1_000;
+export const LAG_CALM_MS = 500;
+export const HEAP_OVER_SHARE = 0.92;
+export const HEAP_CALM_SHARE = 0.85;
+export const MEMORY_OVER_SHARE = 0.95;
+export const MEMORY_CALM_SHARE = 0.9;
+export const OVERLOAD_LOOKS = 5;
+
+/** When a request that was refused for it may come again: an overload lasts as many looks. */
+export const OVERLOAD_RETRY_MS = 5_000;
+
 /** A shorter "secret" would be found in any word, so it is not cut out of texts. */
 export const MIN_SECRET_CHARS = 4;
 

@@ -14,9 +14,11 @@ import type { Gateway } from './gateway.ts';
 import { registerGauges } from './gauges.ts';
 import { compileGuard, type Guard } from './guard.ts';
 import { HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, PULSE_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
+import { Overload, type OverloadBound, overloaded } from './overload.ts';
 import { handle } from './pipeline.ts';
 import { compileRoutes, type Router } from './router.ts';
 import { type Route, routesOf } from './routes/index.ts';
+import { type ProcessLoad, processProbe } from './telemetry/process-metrics.ts';
 
 /** What a gateway compiles to on the listening side; swapped as a whole by a reload. */
 interface Front {
@@ -49,6 +51,9 @@ const everySecond: Ticker = (pulse) => {
 export interface ServerOptions {
   /** Silent streams are held and kept awake at its pace. */
   readonly ticker?: Ticker | undefined;
+  /** Measures the process at each pulse; by default the one that runs here. */
+  readonly probe?: (() => ProcessLoad) | undefined;
+  readonly bounds?: readonly OverloadBound[] | undefined;
   /** A TCP socket that listens already, in place of the address of the configuration. */
   readonly fd?: number | undefined;
   /** Other threads listen on the same port: the system hands out the connections. */
@@ -58,7 +63,7 @@ export interface ServerOptions {
 /** Listens on `config.server`, or on the socket given. Rejects with the system's error (EADDRINUSE,
  *  EACCES, …), or when the socket is not one of TCP. */
 export function startServer(gateway: Gateway, options: ServerOptions = {}): Promise<RunningServer> {
-  return new Listener(gateway).listen(options);
+  return new Listener(gateway, options).listen(options);
 }
 
 /** The address that threads are to share, once it is clear that nobody has it: those who share a
@@ -77,12 +82,14 @@ export function claimAddress({ bindAddress, port }: ServerConfig): Promise<Addre
 class Listener {
   readonly #server: Server;
   readonly #live = new Set<Exchange>();
+  readonly #overload: Overload;
   #front: Front;
   #draining = false;
   #wasCut = false;
   #idle: (() => void) | null = null;
 
-  constructor(gateway: Gateway) {
+  constructor(gateway: Gateway, { probe, bounds }: ServerOptions) {
+    this.#overload = new Overload(probe ?? processProbe(PULSE_MS), bounds);
     this.#front = compileFront(gateway);
     registerGauges(gateway);
     this.#server = createServer(
@@ -124,7 +131,9 @@ class Listener {
     const { gateway, guard, router } = this.#front;
     const { url = '/', method = '' } = request;
     const dialect = dialectOf(url, gateway);
-    const local = { gateway, request, response, dialect, rest: '', draining: this.#draining };
+    const { reason: overload } = this.#overload;
+    const state = { draining: this.#draining, overload };
+    const local = { gateway, request, response, dialect, rest: '', ...state };
     try {
       guard.checkOrigin(request.headers);
       this.#allowOrigin(request, response);
@@ -148,6 +157,7 @@ class Listener {
         void route.answer(local);
         return;
       case 'proxied':
+        this.#shed(local.gateway);
         this.#takeIn(route.endpoint, local);
         return;
       default: {
@@ -155,6 +165,14 @@ class Listener {
         throw new Error(`unknown route ${String(never)}`);
       }
     }
+  }
+
+  /** Throws OVERLOADED where one more would slow down all. */
+  #shed({ metrics }: Gateway): void {
+    const reason = this.#overload.refusal(this.#live.size);
+    if (reason === null) return;
+    metrics.shedRequests.labels(reason).add();
+    throw overloaded(reason);
   }
 
   /** In flight until the pipeline is through and the client has its last byte (or is gone). */
@@ -188,6 +206,7 @@ class Listener {
   }
 
   #pulse(): void {
+    this.#overload.look(this.#front.gateway.log);
     for (const exchange of this.#live) exchange.reply.pulse(PULSE_MS);
   }
 

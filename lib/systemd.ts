@@ -79,7 +79,7 @@ function notifyOf(env: Variables, pid: number): NotifyTarget | null {
 
 /** What is said of the state of the program, and when it began to reload. */
 export interface Surroundings {
-  readonly log: () => Log;
+  readonly log: () => Pick<Log, 'warn'>;
   /** One line for `systemctl status`. */
   readonly status: () => string;
   /** CLOCK_MONOTONIC in microseconds. */

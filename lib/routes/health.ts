@@ -20,16 +20,17 @@ interface ProviderHealth {
 export const health: Route = {
   kind: 'local',
   answer(call) {
-    const { gateway, draining } = call;
+    const { gateway, draining, overload } = call;
     const nowMs = gateway.nowMs();
     const providers = gateway.providers.map((provider) => providerHealth(gateway, provider, nowMs));
     const serves = providers.some(({ status }) => status === 'ok');
     const sound = providers.every(
       ({ status, keys }) => status === 'ok' && keys.every(({ state }) => state !== 'disabled'),
     );
-    const status = draining ? 'draining' : sound ? 'ok' : 'degraded';
+    const status = draining ? 'draining' : sound && overload === null ? 'ok' : 'degraded';
     const body = {
       status,
+      ...(overload === null ? {} : { overload }),
       version: gateway.version,
       uptime_seconds: Math.round((nowMs - gateway.startedMs) / 1_000),
       providers,

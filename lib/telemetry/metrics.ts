@@ -40,6 +40,7 @@ export interface Metrics {
   readonly clientAborts: Counter<readonly ['provider']>;
   readonly retries: Counter<readonly ['provider']>;
   readonly failovers: Counter<readonly ['provider']>;
+  readonly shedRequests: Counter<readonly ['reason']>;
   /** The exposition, to be sent as EXPOSITION_TYPE (registry.ts). */
   render(): string;
   /** Stops what measures in the background. Idempotent. */
@@ -53,6 +54,7 @@ export function makeMetrics(version: string): Metrics {
     ...requestMetrics(registry),
     ...keyMetrics(registry),
     ...providerMetrics(registry),
+    ...processMetrics(registry),
   };
   const { nodeVersion, close } = registerProcessMetrics(registry);
   registry
@@ -112,6 +114,16 @@ function requestMetrics(registry: Registry) {
       'cooldown_tokens_total',
       'Tokens used: input, output, cached (part of input), reasoning (part of output).',
       ['provider', 'key', 'model', 'type'],
+    ),
+  };
+}
+
+function processMetrics(registry: Registry) {
+  return {
+    shedRequests: registry.counter(
+      'cooldown_shed_requests_total',
+      'Requests refused because the proxy itself is overloaded, by what there is too much of.',
+      ['reason'],
     ),
   };
 }

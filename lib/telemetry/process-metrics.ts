@@ -6,8 +6,10 @@
  * metrics are, except the event loop's delay, which a timer of the runtime samples.
  */
 import { readdirSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import process from 'node:process';
+import { getHeapStatistics } from 'node:v8';
 import type { Gauge, Registry } from './registry.ts';
 
 /** How often the delay of the event loop is sampled. */
@@ -36,6 +38,40 @@ export function registerProcessMetrics(registry: Registry): ProcessMetrics {
     gauge('process_open_fds', 'Open file descriptors.', () => openFileCount() ?? Number.NaN);
   }
   return { nodeVersion: process.version, close: registerLag(registry) };
+}
+
+/** How near the process is to its end. */
+export interface ProcessLoad {
+  /** How much later than it should the look came. */
+  readonly lagMs: number;
+  /** Used heap, of the heap that V8 may use. */
+  readonly heapShare: number;
+  /** Resident memory, of what the control group may use; 0 without such a limit. */
+  readonly memoryShare: number;
+}
+
+/** Measures the process when it is called, which is to be every `everyMs`. */
+export function processProbe(everyMs: number): () => ProcessLoad {
+  const limitBytes = memoryLimit();
+  let lastMs = performance.now();
+  return () => {
+    const nowMs = performance.now();
+    const lagMs = Math.max(0, nowMs - lastMs - everyMs);
+    lastMs = nowMs;
+    const heap = getHeapStatistics();
+    return {
+      lagMs,
+      heapShare: heap.used_heap_size / heap.heap_size_limit,
+      memoryShare: limitBytes === 0 ? 0 : process.memoryUsage.rss() / limitBytes,
+    };
+  };
+}
+
+/** Of the control group (v1 or v2), 0 where there is none; without one the runtime says 0 or more
+ *  than the machine has. Not in Node before 20.3. */
+function memoryLimit(): number {
+  const limit = process.constrainedMemory?.() ?? 0;
+  return limit < totalmem() ? limit : 0;
 }
 
 function collectInto(gauge: Gauge<readonly []>, read: () => number): void {

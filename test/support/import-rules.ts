@@ -22,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['standing', 'memory'],
   ['gateway', 'reply'],
   ['succession'],
-  ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers', 'buckets'],
+  ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers', 'buckets', 'overload'],
   [
     'quotas',
     'strategies',

@@ -1,9 +1,11 @@
 /** A whole proxy in this process, on a free port, for tests that speak HTTP to it. */
 import { parseConfig } from '../../lib/config/parse.ts';
 import { compileGateway, type Gateway } from '../../lib/gateway.ts';
+import type { OverloadBound } from '../../lib/overload.ts';
 import { type RunningServer, startServer } from '../../lib/server.ts';
 import { makeLog } from '../../lib/telemetry/log.ts';
 import { makeMetrics } from '../../lib/telemetry/metrics.ts';
+import type { ProcessLoad } from '../../lib/telemetry/process-metrics.ts';
 import { makeRedactor } from '../../lib/telemetry/redact.ts';
 import { makeTransport } from '../../lib/transports/index.ts';
 
@@ -24,7 +26,12 @@ export interface TestProxy {
 export interface TestProxyOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly transport?: 'http' | 'fetch';
+  /** Default: a process without a care, however seldom a test pulses. */
+  readonly probe?: () => ProcessLoad;
+  readonly bounds?: readonly OverloadBound[];
 }
+
+export const CALM: ProcessLoad = { lagMs: 0, heapShare: 0, memoryShare: 0 };
 
 /** Starts a proxy for a configuration in YAML; its port is taken from 0. */
 export async function startProxy(yaml: string, options: TestProxyOptions = {}): Promise<TestProxy> {
@@ -55,6 +62,8 @@ export async function startProxy(yaml: string, options: TestProxyOptions = {}): 
       pulse = tick;
       return () => {};
     },
+    probe: options.probe ?? (() => CALM),
+    bounds: options.bounds,
   });
   return {
     server,

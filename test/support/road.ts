@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Bucket } from '../../lib/quotas/bucket.ts';
 import { type Answered, type Asking, ask, type Live, open } from './http-client.ts';
-import { startProxy, type TestProxy } from './proxy.ts';
+import { startProxy, type TestProxy, type TestProxyOptions } from './proxy.ts';
 import { completion, type Scripted, type ScriptedProvider, scripted } from './scripted.ts';
 import { until } from './upstream.ts';
 
@@ -49,6 +49,8 @@ export interface RoadOptions {
   readonly config?: string;
   readonly models?: string;
   readonly strategy?: string;
+  /** How the process is measured, and by what. */
+  readonly proxy?: Pick<TestProxyOptions, 'probe' | 'bounds'>;
 }
 
 /** Starts providers `p1`, `p2` … with keys `k1`, `k2` … and a proxy on them, until the test
@@ -58,7 +60,7 @@ export async function road(t: TestContext, options: RoadOptions = {}): Promise<R
   const providers = await Promise.all(
     otherwise.map((last, at) => scripted(at === 0 ? options.answers : [], last)),
   );
-  const proxy = await startProxy(yamlOf(providers, options));
+  const proxy = await startProxy(yamlOf(providers, options), options.proxy);
   const requests = () => proxy.log.filter(({ msg }) => msg === 'request');
   const { gateway } = proxy;
   const quiet = () =>
@@ -121,7 +123,7 @@ function checkLog({ log }: TestProxy): void {
 }
 
 /** The samples of a metric, as `a=1 b=2: value`, in the order of the exposition. */
-export async function metricOf({ ask: get }: Road, name: string): Promise<string[]> {
+export async function metricOf({ ask: get }: Pick<Road, 'ask'>, name: string): Promise<string[]> {
   const { text } = await get('/metrics');
   const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
   return lines.map((line) => line.slice(name.length));

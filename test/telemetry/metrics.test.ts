@@ -23,6 +23,7 @@ const PUBLIC = [
   ['cooldown_client_aborts_total', 'counter', 'provider'],
   ['cooldown_retries_total', 'counter', 'provider'],
   ['cooldown_failovers_total', 'counter', 'provider'],
+  ['cooldown_shed_requests_total', 'counter', 'reason'],
   ['cooldown_build_info', 'gauge', 'version node'],
 ] as const;
 
@@ -46,6 +47,7 @@ function touched() {
   metrics.clientAborts.labels('p').add();
   metrics.retries.labels('p').add();
   metrics.failovers.labels('p').add();
+  metrics.shedRequests.labels('heap').add();
   return metrics;
 }
 
