@@ -34,6 +34,10 @@ export const MAX_SSE_LINE_BYTES = 8 * MIB;
 /** Bytes waiting in a client's socket before its upstream is paused. */
 export const CLIENT_HIGH_WATER_BYTES = 64 * KIB;
 
+/** A chunk of a stream up to this size is put together with its frame in one string. Node tries to
+ *  write a string of up to 16 KiB at once; more is not copied. */
+export const MAX_COPIED_CHUNK_BYTES = 15 * KIB;
+
 /** A stream that has been silent this long gets a `ping` (Claude Code's watchdogs: CLIENTS.md
  *  §3). */
 export const PING_INTERVAL_MS = 10_000;

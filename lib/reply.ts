@@ -10,6 +10,7 @@
  * answer the status never changes; an error after it is the last event; frames are written whole.
  */
 import type { ServerResponse } from 'node:http';
+import { ChunkWriter } from './chunk-writer.ts';
 import {
   type Dialect,
   errorBody,
@@ -41,6 +42,7 @@ export function headerText(text: string): string {
 
 export class Reply {
   readonly #response: ServerResponse;
+  readonly #chunks: ChunkWriter;
   readonly #dialect: Dialect;
   readonly #requestId: string;
   #state: State = 'waiting';
@@ -54,6 +56,7 @@ export class Reply {
 
   constructor(response: ServerResponse, dialect: Dialect, requestId: string) {
     this.#response = response;
+    this.#chunks = new ChunkWriter(response);
     this.#dialect = dialect;
     this.#requestId = requestId;
     this.headers = requestIdHeaders(requestId, dialect);
@@ -108,13 +111,12 @@ export class Reply {
   write(frames: string | Buffer): boolean {
     if (this.#state !== 'open' || this.#response.destroyed) return true;
     this.#quietPulses = 0;
-    this.#bytes += Buffer.byteLength(frames);
-    this.#response.write(frames);
-    return this.#response.writableLength < CLIENT_HIGH_WATER_BYTES;
+    this.#bytes += this.#chunks.write(frames);
+    return this.#chunks.waitingBytes < CLIENT_HIGH_WATER_BYTES;
   }
 
   onDrain(resume: () => void): void {
-    this.#response.once('drain', resume);
+    this.#chunks.onDrain(resume);
   }
 
   end(): void {
@@ -150,7 +152,7 @@ export class Reply {
       this.#state = 'held';
     } else if (quietMs < PING_INTERVAL_MS) return;
     this.#quietPulses = 0;
-    this.#response.write(PING_FRAMES[this.#dialect]);
+    this.#chunks.write(PING_FRAMES[this.#dialect]);
   }
 
   #writeHead(): void {

@@ -21,7 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['exchange'],
   ['standing', 'memory'],
   ['gateway', 'reply'],
-  ['succession'],
+  ['succession', 'chunk-writer'],
   ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers', 'buckets', 'overload'],
   [
     'quotas',
