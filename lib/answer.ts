@@ -5,6 +5,7 @@
  * that went down the road; neither holds anything of a body.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRuntime } from './clients.ts';
 import {
   asGatewayError,
   type Dialect,
@@ -32,6 +33,8 @@ export interface LocalCall {
   readonly draining: boolean;
   /** Why new requests are refused; null: they are not. */
   readonly overload: OverloadReason | null;
+  /** Null: nobody in particular, or not asked yet. */
+  readonly client: ClientRuntime | null;
 }
 
 /** Answers 200 with what `make` gives, or with the error that it throws. Never rejects. */
@@ -54,7 +57,11 @@ export function refuse(call: LocalCall, thrown: unknown): void {
   write(call, status, errorBody(error, dialect, requestId), headers);
   call.request.resume();
   if (call.dialect !== null) {
-    call.gateway.metrics.requests.labels(dialect, '', 'other', String(status)).add();
+    const { requests, clientRequests } = call.gateway.metrics;
+    requests.labels(dialect, '', 'other', String(status)).add();
+    if (call.client !== null) {
+      clientRequests.labels(call.client.config.name, String(status)).add();
+    }
   }
   logLine(call, requestId, status, error);
 }
@@ -92,7 +99,7 @@ function write(
 
 /** Scrapes and health checks come every few seconds, so what goes well there is a detail. */
 function logLine(
-  { gateway, request, dialect }: LocalCall,
+  { gateway, request, dialect, client }: LocalCall,
   requestId: string,
   status: number,
   error: GatewayError | null,
@@ -104,6 +111,7 @@ function logLine(
   line('request', {
     request_id: requestId,
     endpoint: dialect ?? undefined,
+    client: client?.config.name,
     method: request.method?.slice(0, 20),
     path: pathOf(request.url),
     status,

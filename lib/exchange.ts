@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRuntime } from './clients.ts';
 import { type Dialect, GatewayError } from './errors.ts';
 import type { Gateway, Lane, ProviderRuntime } from './gateway.ts';
 import type { Candidate, ModelRoute } from './model-table.ts';
@@ -22,12 +23,17 @@ export interface Endpoint {
   read(bytes: Buffer, rest: string): ClientRequest;
 }
 
+/** Stands where nothing is ever taken. */
+const NO_LEASE = newLease();
+
 export class Exchange {
   readonly gateway: Gateway;
   readonly endpoint: Endpoint;
   readonly request: IncomingMessage;
   readonly reply: Reply;
   readonly rest: string;
+  /** Null: nobody in particular. */
+  readonly client: ClientRuntime | null;
   /** Unique over processes; ids told to the client derive from it. */
   readonly uniqueId: string;
   readonly startedMs: number;
@@ -38,6 +44,9 @@ export class Exchange {
   /** Estimate of the prompt, and the same as the provider is likely to count it. */
   estimatedTokens = 0;
   promptTokens = 0;
+
+  /** What the request has taken from its client's own limits. */
+  readonly clientLease: Lease;
 
   // per attempt
   attempts = 0;
@@ -90,11 +99,14 @@ export class Exchange {
     request: IncomingMessage,
     response: ServerResponse,
     rest: string,
+    client: ClientRuntime | null = null,
   ) {
     this.gateway = gateway;
     this.endpoint = endpoint;
     this.request = request;
     this.rest = rest;
+    this.client = client;
+    this.clientLease = client === null ? NO_LEASE : newLease();
     this.uniqueId = newUniqueId();
     this.reply = new Reply(response, endpoint.dialect, `req_${this.uniqueId}`);
     this.startedMs = gateway.nowMs();

@@ -7,6 +7,7 @@
 import { Breakers } from './breakers.ts';
 import { BucketList, type Buckets, GivenBuckets, markOf, type Place, secretOf } from './buckets.ts';
 import { Calibrations } from './calibrations.ts';
+import { type ClientRuntime, compileClients } from './clients.ts';
 import type { Config, KeyConfig, ProviderConfig } from './config/types.ts';
 import { MAX_WATCHED_KEYS } from './limits.ts';
 import { compileModels, type ModelTable } from './model-table.ts';
@@ -93,6 +94,8 @@ export interface Gateway extends Services {
   readonly config: Config;
   readonly models: ModelTable;
   readonly providers: readonly ProviderRuntime[];
+  /** In the order of `config.server.clients`. */
+  readonly clients: readonly ClientRuntime[];
   readonly quotas: QuotaTable;
   /** Why a bucket rests or is disabled: the last verdict that said so. */
   readonly verdicts: Map<Bucket, Verdict>;
@@ -149,6 +152,7 @@ export function compileGateway(
     compileProvider(provider, index, ledger, globalBucket, services.version),
   );
   const models = compileModels(config);
+  const clients = compileClients(config.server.clients, models, ledger);
   ledger.finish();
   const quotas =
     guest?.quotas ??
@@ -159,6 +163,7 @@ export function compileGateway(
     ...services,
     config,
     providers,
+    clients,
     quotas,
     models,
     verdicts: guest?.verdicts ?? before?.verdicts ?? new Map(),

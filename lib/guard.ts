@@ -11,20 +11,30 @@ import { GatewayError } from './errors.ts';
 export interface Guard {
   /** Throws FORBIDDEN for a foreign Host or Origin. */
   checkOrigin(headers: IncomingHttpHeaders): void;
-  /** Throws UNAUTHENTICATED when a token is required and none of the given ones is right. */
-  checkToken(headers: IncomingHttpHeaders): void;
+  /** Whose token is it? The place in `server.clients`, or NOBODY for a token without a name and
+   *  where none is asked for. Throws UNAUTHENTICATED when none of the given ones is right. */
+  checkToken(headers: IncomingHttpHeaders): number;
   /** CORS headers for an allowed Origin; empty when the request has none. */
   corsHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>>;
   /** What the answer to a preflight adds to them. */
   preflightHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>>;
 }
 
+/** No client in particular. */
+export const NOBODY = -1;
+
+/** Not a token of ours. */
+const UNKNOWN = -2;
+
 const NO_HEADERS: Readonly<Record<string, string>> = {};
 
 export function compileGuard(server: ServerConfig): Guard {
   const origins = new Set(server.allowedOrigins.map((origin) => origin.toLowerCase()));
   const localOnly = isLoopbackHost(server.bindAddress);
-  const digests = server.authTokens.map(digest);
+  const known = [
+    ...server.authTokens.map((token) => ({ owner: NOBODY, digest: digest(token) })),
+    ...server.clients.map(({ token }, owner) => ({ owner, digest: digest(token) })),
+  ];
   return {
     checkOrigin({ host, origin }) {
       if (origin !== undefined && !allows(origins, origin)) {
@@ -35,12 +45,14 @@ export function compileGuard(server: ServerConfig): Guard {
       }
     },
     checkToken(headers) {
-      if (!server.apiKeyRequired || credentials(headers).some((token) => isOneOf(token, digests))) {
-        return;
+      if (!server.apiKeyRequired) return NOBODY;
+      for (const token of credentials(headers)) {
+        const owner = ownerOf(token, known);
+        if (owner !== UNKNOWN) return owner;
       }
       throw new GatewayError(
         'UNAUTHENTICATED',
-        'Missing or wrong proxy token: send one of server.auth_tokens as ' +
+        'Missing or wrong proxy token: send one of server.auth_tokens or clients as ' +
           '"Authorization: Bearer <token>" or "x-api-key: <token>"',
       );
     },
@@ -88,10 +100,15 @@ function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
+interface Known {
+  readonly owner: number;
+  readonly digest: Buffer;
+}
+
 /** Looks at every digest, so that the time says nothing about which one was near. */
-function isOneOf(token: string, digests: readonly Buffer[]): boolean {
+function ownerOf(token: string, known: readonly Known[]): number {
   const given = digest(token);
-  let found = false;
-  for (const known of digests) found = timingSafeEqual(given, known) || found;
+  let found = UNKNOWN;
+  for (const { owner, digest } of known) if (timingSafeEqual(given, digest)) found = owner;
   return found;
 }

@@ -29,9 +29,24 @@ export function outputWanted({ maxOutputTokens }: ModelFacts, asked: number): nu
   return asked > 0 && (maxOutputTokens === 0 || asked < maxOutputTokens) ? asked : maxOutputTokens;
 }
 
+/** Tokens that a provider counts when a request comes: the prompt, and the output wanted as far as
+ *  it reserves any (`capTokens`; 0 = all of it). */
+export function tokensUpFront(
+  model: ModelFacts,
+  capTokens: number,
+  promptTokens: number,
+  asked: number,
+): number {
+  const output = outputWanted(model, asked);
+  if (capTokens === 0) return promptTokens + output;
+  return promptTokens + (output === 0 ? capTokens : Math.min(capTokens, output));
+}
+
 export interface ModelTable {
-  /** Throws MODEL_NOT_FOUND, naming the models that exist. */
+  /** Throws MODEL_NOT_FOUND, naming the models that exist, or FORBIDDEN. */
   find(asked: string): ModelRoute;
+  /** The same without a word: undefined where `find` would throw. */
+  look(asked: string): ModelRoute | undefined;
   /** Ids to list, each once, in the order of the file. */
   readonly ids: readonly string[];
 }
@@ -54,13 +69,43 @@ export function compileModels(config: Config): ModelTable {
     target: rule.target,
   }));
   const resolve = (asked: string): ModelRoute | undefined => {
-    const id = asked.trim().toLowerCase().replace(CONTEXT_SUFFIX, '').trim();
+    const id = bareId(asked);
     const rule = rules.find((candidate) => candidate.matches(id));
     if (rule !== undefined) return lookUp(rule.target, listed, config.providers);
     return lookUp(id, listed, config.providers) ?? byTier(id, config, listed);
   };
   const ids = [...new Set([...listed.values()].map((route) => route.modelId))];
-  return { ids, find: remembering(resolve, ids) };
+  const look = remembering(resolve);
+  return { ids, look, find: (asked) => look(asked) ?? raise(unknownModel(asked, ids)) };
+}
+
+/** As names are compared: letter case and a trailing `[1m]` do not count. */
+function bareId(asked: string): string {
+  return asked.trim().toLowerCase().replace(CONTEXT_SUFFIX, '').trim();
+}
+
+/** The part of `table` that a client may use: names that fit one of its ids or globs (lower-case),
+ *  and those that lead to a configured model that does. `find` throws FORBIDDEN for all others. */
+export function restrictModels(
+  table: ModelTable,
+  patterns: readonly string[],
+  client: string,
+): ModelTable {
+  const matchers = patterns.map(globMatcher);
+  const isAllowed = (id: string) => matchers.some((matches) => matches(id));
+  const ids = table.ids.filter((id) => isAllowed(id.toLowerCase()));
+  const look = (asked: string): ModelRoute | undefined => {
+    const route = table.look(asked);
+    if (route === undefined || isAllowed(bareId(asked))) return route;
+    return isAllowed(route.modelId.toLowerCase()) ? route : undefined;
+  };
+  const refusal = (asked: string) =>
+    isAllowed(bareId(asked)) ? unknownModel(asked, ids) : forbiddenModel(asked, client, patterns);
+  return { ids, look, find: (asked) => look(asked) ?? raise(refusal(asked)) };
+}
+
+function raise(error: GatewayError): never {
+  throw error;
 }
 
 /** Every listed id (lower-case) with its providers; a provider without keys does not count. */
@@ -120,14 +165,13 @@ function escapeRegExp(text: string): string {
 
 function remembering(
   resolve: (asked: string) => ModelRoute | undefined,
-  ids: readonly string[],
-): (asked: string) => ModelRoute {
+): (asked: string) => ModelRoute | undefined {
   const known = new Map<string, ModelRoute>();
   return (asked) => {
     const remembered = known.get(asked);
     if (remembered !== undefined) return remembered;
     const route = asked.length > MAX_MODEL_NAME_CHARS ? undefined : resolve(asked);
-    if (route === undefined) throw unknownModel(asked, ids);
+    if (route === undefined) return undefined;
     if (known.size >= MAX_CACHED_MODELS) known.clear();
     known.set(asked, route);
     return route;
@@ -140,6 +184,15 @@ function unknownModel(asked: string, ids: readonly string[]): GatewayError {
   return new GatewayError(
     'MODEL_NOT_FOUND',
     `No provider found for model ${JSON.stringify(name)}. Models that exist: ${models}`,
+    { param: 'model' },
+  );
+}
+
+function forbiddenModel(asked: string, client: string, patterns: readonly string[]): GatewayError {
+  const name = asked.slice(0, MAX_MODEL_NAME_CHARS);
+  return new GatewayError(
+    'FORBIDDEN',
+    `Client "${client}" may not use model ${JSON.stringify(name)}, only ${patterns.join(', ')}`,
     { param: 'model' },
   );
 }

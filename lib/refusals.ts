@@ -4,6 +4,7 @@
  * Which limit of which provider, and until when. Must stay true: what may pass by itself comes with
  * a `retry-after`; what will not says so with `x-should-retry: false`.
  */
+import type { ClientRuntime } from './clients.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway, Lane, ProviderRuntime } from './gateway.ts';
@@ -42,6 +43,9 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   learned_tokens_day: 'the provider’s tokens per day',
 };
 
+/** How the texts about a day's limit begin: SURFACE §2. */
+const DAILY = 'Approaching daily request limit: ';
+
 /** No key has room soon enough, or the queue is full. */
 export function noRoom(x: Exchange, choices: readonly Choice[], nowMs: number): GatewayError {
   const dead = allDead(x, choices, nowMs);
@@ -63,7 +67,7 @@ export function noRoom(x: Exchange, choices: readonly Choice[], nowMs: number): 
   const retryAfterMs = Number.isFinite(atMs) ? atMs - nowMs : 1_000;
   if (cause?.reason === BREAKER) return ofVerdict(x, cause, retryAfterMs);
   const spent = cause?.quota === undefined ? limit : (`learned_${cause.quota}` as const);
-  const daily = spent.endsWith('_day') ? 'Approaching daily request limit: ' : '';
+  const daily = spent.endsWith('_day') ? DAILY : '';
   const until = Number.isFinite(atMs) ? `until ${new Date(atMs).toISOString()}` : 'for now';
   const why = cause === undefined ? '' : ` (${cause.reason})`;
   return new GatewayError(
@@ -73,6 +77,35 @@ export function noRoom(x: Exchange, choices: readonly Choice[], nowMs: number): 
     { retryAfterMs },
   );
 }
+
+/** A client has used up a limit of its own: which one, and until when. */
+export function noClientRoom(
+  { gateway: { quotas } }: Exchange,
+  { config, path }: ClientRuntime,
+  tokens: number,
+  nowMs: number,
+): GatewayError {
+  const who = `client ${JSON.stringify(config.name)}`;
+  if (quotas.neverFits(path, tokens)) {
+    return new GatewayError(
+      'NO_ROOM',
+      `The request needs ${tokens} tokens, more than a limit of ${who} will ever allow`,
+      { shouldRetry: false },
+    );
+  }
+  const { limit, untilMs } = quotas.blockedBy(path, nowMs, tokens) ?? NO_TURN;
+  const isKnown = Number.isFinite(untilMs);
+  const daily = limit.endsWith('_day') ? DAILY : '';
+  const until = isKnown ? `until ${new Date(untilMs).toISOString()}` : 'for now';
+  return new GatewayError(
+    'NO_ROOM',
+    `${daily}${who} has no room ${until}: its own limit of ${LIMIT_TEXTS[limit]}`,
+    { retryAfterMs: isKnown ? untilMs - nowMs : 1_000 },
+  );
+}
+
+/** There is room, but it came too late, or others of the client were before. */
+const NO_TURN = { limit: 'concurrency', untilMs: Number.POSITIVE_INFINITY } as const;
 
 /** Whether a circuit is open on the way: then nobody waits, an error is told at once. */
 export function isBroken(gateway: Gateway, lane: Lane, nowMs: number): boolean {

@@ -27,7 +27,8 @@ export function readAgain(
     log.error('reload refused: the configuration is bad, the old one stays in force', { faults });
     return null;
   }
-  const next = { ...config, server: kept(current, config), stateFile: current.stateFile };
+  const { stateFile, upstreamCa } = current;
+  const next = { ...config, server: kept(current, config), stateFile, upstreamCa };
   if (opensTheDoor(next.server)) {
     log.error('reload refused: without a token only a loopback address may be served', {
       address: current.server.bindAddress,
@@ -61,6 +62,7 @@ function ignoredKeys(old: Config, config: Config): string[] {
     { key: 'server.workers', same: old.server.workers === config.server.workers },
     { key: 'server.transport', same: old.server.transport === config.server.transport },
     { key: 'state.file', same: old.stateFile === config.stateFile },
+    { key: 'tls.ca_file', same: old.upstreamCa === config.upstreamCa },
   ];
   return rows.filter(({ same }) => !same).map(({ key }) => key);
 }

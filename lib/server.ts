@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { draining, type LocalCall, notFound, refuse } from './answer.ts';
+import type { ClientRuntime } from './clients.ts';
 import type { ServerConfig } from './config/types.ts';
 import { type Dialect, errorBody, GatewayError } from './errors.ts';
 import { type Endpoint, Exchange, newUniqueId } from './exchange.ts';
@@ -134,6 +135,7 @@ class Listener {
     const { reason: overload } = this.#overload;
     const state = { draining: this.#draining, overload };
     const local = { gateway, request, response, dialect, rest: '', ...state };
+    let client: ClientRuntime | null = null;
     try {
       guard.checkOrigin(request.headers);
       this.#allowOrigin(request, response);
@@ -141,13 +143,13 @@ class Listener {
         response.writeHead(204, guard.preflightHeaders(request.headers)).end();
         return;
       }
-      if (dialect !== null) guard.checkToken(request.headers);
+      if (dialect !== null) client = gateway.clients[guard.checkToken(request.headers)] ?? null;
       const found = router.find(method, url);
       if ('allow' in found) throw notFound(found.allow, method, url);
       if (this.#draining && dialect !== null) throw draining();
-      this.#dispatch(found.handler, { ...local, rest: found.rest });
+      this.#dispatch(found.handler, { ...local, client, rest: found.rest });
     } catch (thrown) {
-      refuse(local, thrown);
+      refuse({ ...local, client }, thrown);
     }
   }
 
@@ -176,8 +178,8 @@ class Listener {
   }
 
   /** In flight until the pipeline is through and the client has its last byte (or is gone). */
-  #takeIn(endpoint: Endpoint, { gateway, request, response, rest }: LocalCall): void {
-    const exchange = new Exchange(gateway, endpoint, request, response, rest);
+  #takeIn(endpoint: Endpoint, { gateway, request, response, rest, client }: LocalCall): void {
+    const exchange = new Exchange(gateway, endpoint, request, response, rest, client);
     this.#live.add(exchange);
     const closed = new Promise<void>((resolve) => {
       response.once('close', () => {

@@ -6,6 +6,8 @@ import { makeLog } from './telemetry/log.ts';
 import { makeMetrics } from './telemetry/metrics.ts';
 import { makeRedactor } from './telemetry/redact.ts';
 import { makeTransport } from './transports/index.ts';
+import { withOwnRoots } from './transports/roots.ts';
+import type { Transport } from './transports/types.ts';
 import { VERSION } from './version.ts';
 
 /** Where log lines go. */
@@ -30,15 +32,19 @@ export function makeServices(config: Config, output: Output, before?: Services):
     redact,
     now: Date.now,
   });
-  const { transport } = config.server;
   return {
     version: VERSION,
     log,
     metrics: before?.metrics ?? makeMetrics(VERSION),
-    transport: before?.transport ?? makeTransport(transport === 'native' ? 'auto' : transport),
+    transport: before?.transport ?? openTransport(config),
     redact,
     nowMs: Date.now,
     random: Math.random,
     startedMs: before?.startedMs ?? Date.now(),
   };
+}
+
+function openTransport({ server: { transport }, upstreamCa }: Config): Transport {
+  const options = upstreamCa === '' ? {} : { ca: withOwnRoots(upstreamCa) };
+  return makeTransport(transport === 'native' ? 'auto' : transport, options);
 }

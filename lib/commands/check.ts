@@ -7,7 +7,7 @@ import { ConfigError, faultLine } from '../config/faults.ts';
 import type { Env } from '../config/interpolate.ts';
 import { findAndLoad, NOTHING_FOUND } from '../config/load.ts';
 import { servers } from '../config/resolve-routes.ts';
-import type { Config, Fault, KeyConfig, ProviderConfig } from '../config/types.ts';
+import type { ClientConfig, Config, Fault, KeyConfig, ProviderConfig } from '../config/types.ts';
 import { formatDuration } from '../config/units.ts';
 import type { ErrorRule } from '../providers/types.ts';
 
@@ -56,6 +56,7 @@ export function renderCheck(config: Config): string {
     `${config.source}: ok`,
     '',
     ...serverLines(config),
+    ...config.server.clients.map(clientLine),
     '',
     'routes',
     ...routeLines(config),
@@ -75,7 +76,8 @@ export function renderCheck(config: Config): string {
 function serverLines({ server, monitoring }: Config): string[] {
   const { bindAddress, port } = server;
   const host = bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress;
-  const tokens = `a token is asked for, ${server.authTokens.length} configured`;
+  const count = server.authTokens.length + server.clients.length;
+  const tokens = `a token is asked for, ${count} configured`;
   const metrics = monitoring.metricsEnabled ? monitoring.prometheusEndpoint : 'off';
   return [
     'server',
@@ -84,6 +86,12 @@ function serverLines({ server, monitoring }: Config): string[] {
     `  clients    ${server.apiKeyRequired ? tokens : 'no token is asked for'}`,
     `  health     ${monitoring.healthEndpoint}, metrics ${metrics}`,
   ];
+}
+
+/** Without any part of the token: it is chosen here, so nobody needs to tell it from others. */
+function clientLine({ name, models, ...client }: ClientConfig): string {
+  const limits = limitWords({ ...client, requestsPerDay: 0 });
+  return `  client ${name}  ${limits}  models ${models.length === 0 ? 'all' : models.join(', ')}`;
 }
 
 function routeLines(config: Config): string[] {

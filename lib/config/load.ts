@@ -1,11 +1,13 @@
-/** Where the configuration is found, and the only file of this room that reads one. */
+/** Where the configuration is found, and the only file of this room that reads any: it, and the
+ *  secrets and certificates that it names. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { MAX_CONFIG_BYTES } from '../limits.ts';
 import { ConfigError } from './faults.ts';
 import { presetConfig } from './from-environment.ts';
 import type { Env } from './interpolate.ts';
 import { parseConfig } from './parse.ts';
+import type { ReadFile } from './read-file.ts';
 import type { Overrides } from './resolve-server.ts';
 import type { Config } from './types.ts';
 
@@ -24,7 +26,7 @@ export function findConfig(flag: string | undefined, env: Env, cwd: string): str
     join(cwd, 'config.yaml'),
     ...folders.map((folder) => join(folder, 'cooldown-proxy', 'config.yaml')),
   ];
-  return places.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+  return places.find(isFile);
 }
 
 /** The XDG base directory: a relative one is ignored, as its specification asks. */
@@ -42,12 +44,53 @@ function mustExist(name: string, origin: string, cwd: string): string {
 }
 
 /**
- * Reads a configuration file.
+ * Reads a configuration file, and the files that it names.
  *
  * @throws ConfigError with every fault, also when the file cannot be read.
  */
 export function loadConfig(path: string, env: Env, overrides: Overrides = {}): Config {
-  return parseConfig(decode(readBounded(path), path), path, env, overrides);
+  const text = decode(readBounded(path), path);
+  return parseConfig(text, path, env, overrides, fileReader(path, env));
+}
+
+/** Reads what a configuration names. A relative name is looked for in systemd's credentials first
+ *  (LoadCredential=), then in the folder of the configuration. */
+function fileReader(configPath: string, env: Env): ReadFile {
+  const { CREDENTIALS_DIRECTORY = '' } = env;
+  const placeOf = (name: string): string => {
+    const given = join(CREDENTIALS_DIRECTORY, name);
+    const isGiven = CREDENTIALS_DIRECTORY !== '' && !isAbsolute(name) && isFile(given);
+    return isGiven ? given : resolve(dirname(configPath), name);
+  };
+  return (name) => {
+    if (name.trim() === '') return { path: '""', fault: 'names no file' };
+    const path = placeOf(name.trim());
+    try {
+      if (statSync(path).isFile()) return { path, ...readWhole(path) };
+      return { path, fault: 'is not a file' };
+    } catch (thrown) {
+      return { path, fault: textOf(thrown) };
+    }
+  };
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+const READABLE_BY_ALL = 0o004;
+/** Where access is not a matter of mode bits, they say nothing. */
+const HAS_MODES = sep === '/';
+
+function readWhole(path: string): { readonly text: string; readonly openToAll: boolean } {
+  const text = decode(readBounded(path), path);
+  return { text, openToAll: HAS_MODES && (statSync(path).mode & READABLE_BY_ALL) !== 0 };
+}
+
+/** The reason alone: the place of a fault is where the configuration names the file. */
+function textOf(thrown: unknown): string {
+  if (thrown instanceof ConfigError) return thrown.faults[0]?.message ?? 'cannot be read';
+  return `cannot be read: ${(thrown as NodeJS.ErrnoException).code ?? 'error'}`;
 }
 
 /**

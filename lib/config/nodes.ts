@@ -162,7 +162,7 @@ export function string<D extends string | undefined = undefined>(
 }
 
 /** A string that no message and no output may quote. */
-export function sensitive(doc: string): Schema<string> {
+export function sensitive(doc: string): Schema<string | undefined> {
   return { kind: 'string', doc, sensitive: true };
 }
 

@@ -1,6 +1,8 @@
-/** Text -> configuration. Everything is an argument: nothing is read from disk or process. */
+/** Text -> configuration. Everything is an argument: nothing is read from disk or process but
+ *  through `readFile`. */
 import { ConfigError, Faults } from './faults.ts';
 import type { Env } from './interpolate.ts';
+import { NO_FILES, type ReadFile } from './read-file.ts';
 import { resolve } from './resolve.ts';
 import type { Overrides } from './resolve-server.ts';
 import { ROOT } from './schema.ts';
@@ -9,7 +11,8 @@ import type { Config } from './types.ts';
 import { Places, validate } from './validate.ts';
 
 /**
- * Parses, checks and resolves a configuration. `file` is the name that faults carry.
+ * Parses, checks and resolves a configuration. `file` is the name that faults carry; `readFile`
+ * gives the files that the text names (load.ts has the one for the disk).
  *
  * @throws ConfigError with every fault of the text, in its order.
  */
@@ -18,6 +21,7 @@ export function parseConfig(
   file: string,
   env: Env,
   overrides: Overrides = {},
+  readFile: ReadFile = NO_FILES,
 ): Config {
   const faults = new Faults(file);
   const tree = parseTree(text, faults);
@@ -29,7 +33,7 @@ export function parseConfig(
     faults.error({ ...tree, path: '' }, 'the file wants a mapping at its top level');
     throw new ConfigError(faults.errors());
   }
-  const reading = { faults, places: new Places(), env };
+  const reading = { faults, places: new Places(), env, readFile };
   const raw = validate(ROOT, tree, reading);
   const config = resolve(raw, overrides, reading);
   if (faults.failed) throw new ConfigError(faults.errors());

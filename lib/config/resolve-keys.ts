@@ -1,8 +1,8 @@
 /** The keys of a provider: names, limits, organizations, and what happens without a secret. */
 
 import type { Place } from './faults.ts';
-import { isSendable } from './resolve-server.ts';
 import type { RawKeyEntry, RawProvider } from './schema.ts';
+import { isSendable, readSecret } from './secret-files.ts';
 import type { KeyConfig } from './types.ts';
 import type { Reading } from './validate.ts';
 
@@ -13,6 +13,8 @@ interface Listed {
   readonly limits: KeyLimits;
   /** Variables the secret came from. */
   readonly names: readonly string[];
+  /** An empty secret has been told as a fault already. */
+  readonly isFaulty: boolean;
 }
 
 const LIMIT_NAMES = [
@@ -43,9 +45,11 @@ const NO_LIMITS: KeyLimits = {
 export function resolveKeys(raw: RawProvider, needsKey: boolean, x: Reading): KeyConfig[] {
   const balancing = raw.load_balancing;
   const hasList = x.places.given(balancing, 'api_keys');
-  const hasOne = x.places.given(raw, 'api_key');
-  if (hasList && hasOne) {
-    x.faults.error(x.places.of(raw, 'api_key'), 'give either api_key or load_balancing.api_keys');
+  const given = ['api_key', 'api_key_file'].filter((name) => x.places.given(raw, name));
+  const hasOne = given.length > 0;
+  if ((hasList && hasOne) || given.length > 1) {
+    const at = x.places.of(raw, given.at(-1));
+    x.faults.error(at, 'give one of api_key, api_key_file and load_balancing.api_keys');
   }
   const listed = hasList ? listMany(raw, x) : hasOne ? listOne(raw, x) : [];
   const isEmptyList = hasList && balancing.api_keys?.length === 0 && !x.faults.failed;
@@ -67,8 +71,13 @@ function withoutKeys(raw: RawProvider, needsKey: boolean, x: Reading): KeyConfig
 }
 
 function listOne(raw: RawProvider, x: Reading): Listed[] {
-  if (raw.api_key === undefined) return [];
-  return [listEntry(raw, raw.api_key, 0, x.places.of(raw, 'api_key'))];
+  if (raw.api_key !== undefined) {
+    return [listEntry(raw, raw.api_key, 0, x.places.of(raw, 'api_key'), x)];
+  }
+  if (raw.api_key_file === undefined) return [];
+  const at = x.places.of(raw, 'api_key_file');
+  const secret = { text: readSecret(raw.api_key_file, at, x), names: [] };
+  return [{ ...listEntry(raw, secret, 0, at, x), isFaulty: secret.text === '' }];
 }
 
 function listMany(raw: RawProvider, x: Reading): Listed[] {
@@ -76,7 +85,7 @@ function listMany(raw: RawProvider, x: Reading): Listed[] {
   return entries.map((entry, index) => {
     const at = x.places.of(entries, index);
     if (!('text' in entry)) checkEntry(entry, x);
-    return listEntry(raw, entry, index, at);
+    return listEntry(raw, entry, index, at, x);
   });
 }
 
@@ -85,8 +94,10 @@ type LongEntry = Exclude<RawKeyEntry, { readonly text: string }>;
 const NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
 
 function checkEntry(entry: LongEntry, x: Reading): void {
-  if (!x.places.given(entry, 'key')) {
-    x.faults.error(x.places.of(entry), 'has no key');
+  const [hasKey, hasFile] = [x.places.given(entry, 'key'), x.places.given(entry, 'key_file')];
+  if (!hasKey && !hasFile) x.faults.error(x.places.of(entry), 'has no key');
+  if (hasKey && hasFile) {
+    x.faults.error(x.places.of(entry, 'key_file'), 'give either key or key_file');
   }
   for (const field of ['name', 'org'] as const) {
     if (entry[field] === undefined || NAME.test(entry[field])) continue;
@@ -94,15 +105,27 @@ function checkEntry(entry: LongEntry, x: Reading): void {
   }
 }
 
-function listEntry(raw: RawProvider, entry: RawKeyEntry, index: number, at: Place): Listed {
+function listEntry(
+  raw: RawProvider,
+  entry: RawKeyEntry,
+  index: number,
+  at: Place,
+  x: Reading,
+): Listed {
   const isShort = 'text' in entry;
-  const secret = isShort ? entry : entry.key;
+  const secret = isShort ? entry : secretOf(entry, x);
   const limits = isShort ? NO_LIMITS : entry;
   const name = (isShort ? undefined : entry.name) ?? `key-${index + 1}`;
   const org = isShort ? undefined : entry.org;
   const shape = { name, org, weight: isShort ? 1 : entry.weight };
   const key = toKey(raw, shape, secret?.text ?? '', limits);
-  return { key, at, limits, names: secret?.names ?? [] };
+  const isFaulty = !isShort && entry.key_file !== undefined && key.secret === '';
+  return { key, at, limits, names: secret?.names ?? [], isFaulty };
+}
+
+function secretOf(entry: LongEntry, x: Reading): LongEntry['key'] {
+  if (entry.key_file === undefined) return entry.key;
+  return { text: readSecret(entry.key_file, x.places.of(entry, 'key_file'), x), names: [] };
 }
 
 function toKey(
@@ -124,11 +147,12 @@ function toKey(
   };
 }
 
-function hasSecret({ key, at, names }: Listed, x: Reading): boolean {
+function hasSecret({ key, at, names, isFaulty }: Listed, x: Reading): boolean {
   if (!isSendable(key.secret)) {
     x.faults.error(at, 'the key holds characters that cannot stand in a header');
   }
   if (key.secret !== '') return true;
+  if (isFaulty) return false;
   const why = names.length === 0 ? 'it is empty' : `${names.join(', ')} is not set or empty`;
   x.faults.warn(at, `key "${key.name}" is left out: ${why}`);
   return false;

@@ -115,7 +115,9 @@ function parseEndpoint(raw: RawProvider, endpoint: string, x: Reading): URL | un
     x.faults.warn(at, 'the path of the call is not part of it and was cut off the end');
   }
   if (url.protocol === 'http:' && !isLoopbackHost(url.hostname.replace(/^\[|\]$/g, ''))) {
-    x.faults.warn(at, 'is http: keys and prompts travel in the clear');
+    const clear = 'is http to another machine: keys and prompts would travel in the clear';
+    if (raw.allow_insecure) x.faults.warn(at, clear);
+    else x.faults.error(at, `${clear}; use https, or say allow_insecure: true`);
   }
   return url;
 }

@@ -2,7 +2,9 @@
 import { isIP } from 'node:net';
 import type { Place } from './faults.ts';
 import { isLoopbackHost } from './loopback.ts';
+import { resolveClients } from './resolve-clients.ts';
 import type { RawConfig } from './schema.ts';
+import { isSendable, readSecret } from './secret-files.ts';
 import type { Config, ServerConfig } from './types.ts';
 import type { Reading } from './validate.ts';
 
@@ -16,13 +18,16 @@ type RawServer = RawConfig['server'];
 
 /** The server section, checked as a whole. Faults go to `x.faults`. */
 export function resolveServer(raw: RawServer, overrides: Overrides, x: Reading): ServerConfig {
+  const authTokens = resolveTokens(raw, x);
+  const clients = resolveClients(raw, authTokens, x);
   const server: ServerConfig = {
     bindAddress: (overrides.bindAddress ?? raw.bind_address).replace(/^\[(.*)\]$/, '$1'),
     port: overrides.port ?? raw.port,
     anthropicEndpoint: raw.anthropic_endpoint,
     openaiEndpoint: raw.openai_endpoint,
-    apiKeyRequired: raw.api_key_required,
-    authTokens: resolveTokens(raw, x),
+    apiKeyRequired: raw.api_key_required || clients.length > 0,
+    authTokens,
+    clients,
     allowUnauthenticated: raw.allow_unauthenticated,
     allowedOrigins: resolveOrigins(raw, x),
     maxBodyBytes: raw.max_body_bytes,
@@ -37,20 +42,20 @@ export function resolveServer(raw: RawServer, overrides: Overrides, x: Reading):
   return server;
 }
 
-const UNSENDABLE = /[^\x21-\x7e]/;
-
-/** Whether a secret can stand in a header: visible ASCII without blanks. */
-export function isSendable(secret: string): boolean {
-  return !UNSENDABLE.test(secret);
+function resolveTokens(raw: RawServer, x: Reading): readonly string[] {
+  const tokens = raw.auth_tokens.map((entry, index) => {
+    const at = x.places.of(raw.auth_tokens, index);
+    const token = typeof entry === 'string' ? entry.trim() : tokenOf(entry, at, x);
+    if (!isSendable(token)) x.faults.error(at, 'holds characters that cannot stand in a header');
+    return token;
+  });
+  return [...new Set(tokens)].filter((token) => token !== '');
 }
 
-function resolveTokens(raw: RawServer, x: Reading): readonly string[] {
-  for (const [index, token] of raw.auth_tokens.entries()) {
-    if (isSendable(token.trim())) continue;
-    const at = x.places.of(raw.auth_tokens, index);
-    x.faults.error(at, 'holds characters that cannot stand in a header');
-  }
-  return [...new Set(raw.auth_tokens.map((token) => token.trim()))].filter((token) => token !== '');
+function tokenOf(entry: { readonly file: string | undefined }, at: Place, x: Reading): string {
+  if (entry.file !== undefined) return readSecret(entry.file, x.places.of(entry, 'file'), x);
+  if (!x.places.given(entry, 'file')) x.faults.error(at, 'has no file');
+  return '';
 }
 
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s*]+$/;
@@ -86,9 +91,9 @@ function checkBind(server: ServerConfig, raw: RawServer, x: Reading): void {
 
 function checkTokens(server: ServerConfig, raw: RawServer, x: Reading): void {
   const { apiKeyRequired, authTokens } = server;
-  if (apiKeyRequired && authTokens.length === 0) {
+  if (raw.api_key_required && authTokens.length === 0 && raw.clients.length === 0) {
     const at = x.places.of(raw, 'api_key_required');
-    x.faults.error(at, 'is true, but server.auth_tokens holds no token');
+    x.faults.error(at, 'is true, but server.auth_tokens holds no token, and there are no clients');
   }
   if (!apiKeyRequired && authTokens.length > 0) {
     const at = x.places.of(raw, 'auth_tokens');

@@ -3,6 +3,7 @@ import { resolveProviders } from './resolve-provider.ts';
 import { checkTargets, resolveRules, resolveTiers } from './resolve-routes.ts';
 import { checkPaths, type Overrides, resolveMonitoring, resolveServer } from './resolve-server.ts';
 import { resolveStateFile } from './resolve-state.ts';
+import { resolveUpstreamCa } from './resolve-tls.ts';
 import type { RawConfig } from './schema.ts';
 import type { Config } from './types.ts';
 import type { Reading } from './validate.ts';
@@ -16,6 +17,7 @@ export function resolve(raw: RawConfig, overrides: Overrides, x: Reading): Confi
   const modelRules = resolveRules(raw.models, x);
   if (!x.faults.failed) checkTargets(raw, { tiers, modelRules, providers }, x);
   const keys = providers.flatMap((provider) => provider.keys.map(({ secret }) => secret));
+  const clientTokens = server.clients.map(({ token }) => token);
   return deepFreeze({
     source: x.faults.file,
     server,
@@ -30,7 +32,8 @@ export function resolve(raw: RawConfig, overrides: Overrides, x: Reading): Confi
     },
     monitoring: resolveMonitoring(raw.monitoring),
     stateFile: resolveStateFile(raw.state, x),
-    secrets: longestFirst([...keys, ...server.authTokens]),
+    upstreamCa: resolveUpstreamCa(raw, x),
+    secrets: longestFirst([...keys, ...server.authTokens, ...clientTokens]),
     warnings: x.faults.warnings(),
   });
 }

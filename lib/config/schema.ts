@@ -47,6 +47,35 @@ Carry reasoning forward between tool calls.`;
 
 const SIZINGS = ['auto', 'off'] as const;
 
+const client = object(
+  'Somebody who may use the proxy, with a token and limits of his own.',
+  {
+    name: string('Name in the log, the metrics and refusals.'),
+    token: sensitive('The token he presents.'),
+    token_file: string('A file that holds the token, instead of it.'),
+    requests_per_minute: limit('Requests per minute'),
+    tokens_per_minute: limit('Tokens per minute'),
+    tokens_per_day: limit('Tokens per day'),
+    max_concurrent: limit('Requests at the same time'),
+    models: list(
+      'Models he may use: ids or * globs of what he asks for, or configured ids; empty = all.',
+      string('An id or a glob.'),
+      [],
+    ),
+  },
+  {
+    key: 'token',
+    api_key: 'token',
+    key_file: 'token_file',
+    rpm: 'requests_per_minute',
+    max_requests_per_minute: 'requests_per_minute',
+    tpm: 'tokens_per_minute',
+    max_tokens_per_minute: 'tokens_per_minute',
+    tpd: 'tokens_per_day',
+    max_tokens_per_day: 'tokens_per_day',
+  },
+);
+
 const server = object(
   'The local address, who may use it, and how it stops.',
   {
@@ -55,7 +84,15 @@ const server = object(
     anthropic_endpoint: string('Path prefix of the Anthropic Messages API.', '/anthropic'),
     openai_endpoint: string('Path prefix of the OpenAI API.', '/openai'),
     api_key_required: boolean('Ask clients for one of auth_tokens.', false),
-    auth_tokens: list('Tokens that clients may present.', sensitive('A token.'), []),
+    auth_tokens: list(
+      'Tokens that clients may present.',
+      either(
+        'A token, or a file that holds one.',
+        sensitive('A token.'),
+        object('A token in a file.', { file: string('The file.') }),
+      ),
+      [],
+    ),
     allow_unauthenticated: boolean('Allow a public bind address without tokens.', false),
     allowed_origins: list('Web pages that may call the proxy.', string('An origin.'), []),
     max_body_bytes: size('Largest request body.', {
@@ -74,7 +111,7 @@ const server = object(
     }),
     shutdown_timeout: wait('How long a stop waits for what is in flight.', 0, 30_000),
     watch: boolean('Reload when the file changes.', false),
-    clients: reserved('Named clients with limits of their own.'),
+    clients: list('Named clients with tokens and limits of their own.', client, []),
     tls: reserved('Serve HTTPS.'),
   },
   { host: 'bind_address', address: 'bind_address', listen: 'bind_address', tokens: 'auth_tokens' },
@@ -113,7 +150,7 @@ const key = object(
   'An API key and its limits.',
   {
     key: secret('The secret; an empty one drops the entry.'),
-    key_file: reserved('Read the secret from a file.'),
+    key_file: string('A file that holds the secret, instead of it.'),
     name: string('Name in logs, metrics and headers; default: key-N by position.'),
     org: string('Keys of one organization share one set of limits.'),
     weight: decimal('Share of the draws of weighted_random.', {
@@ -204,6 +241,7 @@ const provider = object(
     ]),
     protocol: word('What the endpoint speaks; default from the preset.', ['openai', 'anthropic']),
     endpoint: string('Base URL; default from the preset.'),
+    allow_insecure: boolean('Allow plain http to another machine.', false),
     models: list(
       'Models it serves; default from the preset.',
       either('A model id, or an object.', string('A model id.'), model),
@@ -217,6 +255,7 @@ const provider = object(
       api_keys: list('The keys.', either('A secret, or an object.', secret('A secret.'), key)),
     }),
     api_key: secret('Shorthand for one key.'),
+    api_key_file: string('The same from a file.'),
     rate_limiting: rateLimiting,
     timeouts: object('How long each part of a call may take.', {
       connect: wait('Until the connection stands.', 1, 10_000),
@@ -268,6 +307,9 @@ export const ROOT = object('Configuration of Cooldown Proxy.', {
     log_format: word('Form of the log.', ['auto', 'json', 'pretty'], { default: 'auto' }),
     dashboard: reserved('A page for people.'),
   }),
+  tls: object('Encryption of the way to the providers.', {
+    ca_file: string("Certificates (PEM) that are trusted in addition to Node's own."),
+  }),
   state: object('What is kept over a restart.', {
     file: string(
       'Where it is kept; empty = nowhere. Default: state.json in $STATE_DIRECTORY, else' +
@@ -282,6 +324,7 @@ export const ROOT = object('Configuration of Cooldown Proxy.', {
 
 /** A file that keeps to the schema, with the defaults filled in. */
 export type RawConfig = TypeOf<typeof ROOT>;
+export type RawClient = RawConfig['server']['clients'][number];
 export type RawProvider = NonNullable<RawConfig['providers']>[number];
 export type RawKeyEntry = NonNullable<RawProvider['load_balancing']['api_keys']>[number];
 export type RawErrorRule = RawProvider['error_rules'][number];

@@ -13,7 +13,9 @@ export interface ServerConfig {
   readonly anthropicEndpoint: string;
   readonly openaiEndpoint: string;
   readonly apiKeyRequired: boolean;
+  /** Tokens without a name and without limits. */
   readonly authTokens: readonly string[];
+  readonly clients: readonly ClientConfig[];
   readonly allowUnauthenticated: boolean;
   readonly allowedOrigins: readonly string[];
   readonly maxBodyBytes: number;
@@ -22,6 +24,20 @@ export interface ServerConfig {
   readonly shutdownTimeoutMs: number;
   /** Reload when the file changes. */
   readonly watch: boolean;
+}
+
+/** Somebody with a token of his own. */
+export interface ClientConfig {
+  readonly name: string;
+  /** Never logged. */
+  readonly token: string;
+  /** Limits; 0 = none. */
+  readonly requestsPerMinute: number;
+  readonly tokensPerMinute: number;
+  readonly tokensPerDay: number;
+  readonly maxConcurrent: number;
+  /** Lower-case ids and globs; empty: every model. */
+  readonly models: readonly string[];
 }
 
 /** A rule of `models:`; the pattern is lower-case, `*` matches any run of characters. */
@@ -124,6 +140,8 @@ export interface Config {
     readonly logLevel: LogLevel;
     readonly logFormat: 'auto' | 'json' | 'pretty';
   };
+  /** Certificates (PEM) trusted for providers in addition to Node's own; empty: none. */
+  readonly upstreamCa: string;
   /** Where state is kept over a restart; empty = nowhere. A relative path: from where it runs. */
   readonly stateFile: string;
   /** Every configured secret (keys, tokens), longest first: cut out of texts that are passed on. */

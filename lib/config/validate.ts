@@ -17,6 +17,7 @@ import type {
   Secret,
   SeveralNode,
 } from './nodes.ts';
+import type { ReadFile } from './read-file.ts';
 import { readScalar } from './scalars.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './trees.ts';
 import { unknownKey } from './unknown-keys.ts';
@@ -48,6 +49,8 @@ export interface Reading {
   readonly faults: Faults;
   readonly places: Places;
   readonly env: Env;
+  /** Files that the configuration names. */
+  readonly readFile: ReadFile;
 }
 
 /** Reads a tree as the schema says. Faults go to `x.faults`; the value is whole in any case. */

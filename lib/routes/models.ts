@@ -2,6 +2,7 @@
 import { answerJson, type LocalCall } from '../answer.ts';
 import { GatewayError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
+import type { ModelTable } from '../model-table.ts';
 import type { Route } from './types.ts';
 
 /** Anthropic wants a date and OpenAI a number; a mapping has no birthday, so it is this
@@ -12,7 +13,8 @@ const CREATED_AT = new Date(CREATED_S * 1_000).toISOString().replace('.000Z', 'Z
 export const anthropicModels: Route = {
   kind: 'local',
   answer(call) {
-    const data = [...call.gateway.models.ids.map(anthropicModel), ...tierAliases(call.gateway)];
+    const { models } = call.client ?? call.gateway;
+    const data = [...models.ids.map(anthropicModel), ...tierAliases(call.gateway, models)];
     return answerJson(call, () => ({
       data,
       has_more: false,
@@ -30,7 +32,7 @@ export const anthropicModelById: Route = {
 export const openaiModels: Route = {
   kind: 'local',
   answer(call) {
-    const { models } = call.gateway;
+    const { models } = call.client ?? call.gateway;
     return answerJson(call, () => ({
       object: 'list',
       data: models.ids.map((id) => openaiModel(id, call.gateway)),
@@ -49,12 +51,13 @@ function anthropicModel(id: string): { id: string } & Record<string, unknown> {
 
 /** Claude Code's model discovery keeps only ids that hold `claude` (CLIENTS.md, WIRE.md §B.1), so
  *  the tiers are offered under such names too. */
-function tierAliases({ config, models }: Gateway): ReturnType<typeof anthropicModel>[] {
+function tierAliases({ config, models }: Gateway, usable: ModelTable) {
   const tiers = ['opus', 'sonnet', 'haiku'] as const;
   return tiers
     .filter((tier) =>
       models.ids.some((id) => id.toLowerCase() === config.tiers[tier].toLowerCase()),
     )
+    .filter((tier) => models === usable || usable.look(`claude-${tier}`) !== undefined)
     .map((tier) => ({
       ...anthropicModel(`claude-${tier}`),
       display_name: `Claude ${tier} (${config.tiers[tier]})`,
@@ -70,7 +73,7 @@ function openaiModel(id: string, gateway: Gateway): Record<string, unknown> {
 /** The id of the path, when it can be asked for: a listed model, or any name that maps to one. */
 function known(call: LocalCall): string {
   const id = decoded(call.rest);
-  call.gateway.models.find(id);
+  (call.client ?? call.gateway).models.find(id);
   return id;
 }
 

@@ -5,11 +5,12 @@ import type { Exchange } from '../exchange.ts';
 import type { Candidate } from '../model-table.ts';
 import type { ClientRequest } from '../translate/pair.ts';
 
-/** Throws MODEL_NOT_FOUND, or INVALID_REQUEST where no provider of the model speaks a built
- *  pair. */
+/** Throws MODEL_NOT_FOUND, FORBIDDEN where the client may not use it, or INVALID_REQUEST where no
+ *  provider of the model speaks a built pair. */
 export function mapModel(x: Exchange): void {
   const asked = x.asked as ClientRequest;
-  const route = x.gateway.models.find(asked.model);
+  const { models } = x.client ?? x.gateway;
+  const route = models.find(asked.model);
   const candidates = route.candidates.filter((candidate) => speaks(x, asked, candidate));
   if (candidates.length === 0) throw notBuilt(x, route.candidates[0] as Candidate);
   const built = candidates.length === route.candidates.length;

@@ -6,11 +6,12 @@
  * for the same model; a request waits only for what can still come in time; what it is refused with
  * says which limit of which provider, and until when (refusals.ts).
  */
+import { startsInTime, takeClientRoom } from '../client-room.ts';
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { type Lane, type Lanes, lanesOf, type ProviderRuntime } from '../gateway.ts';
 import { MAX_ATTEMPTS } from '../limits.ts';
-import { type Candidate, type ModelRoute, outputWanted } from '../model-table.ts';
+import { type Candidate, type ModelRoute, tokensUpFront } from '../model-table.ts';
 import { type Choice, isBroken, lastWord, noRoom } from '../refusals.ts';
 import { headerText } from '../reply.ts';
 import { cacheKeyOf, classOf, sessionOf } from '../sessions.ts';
@@ -26,10 +27,25 @@ export async function selectKey(x: Exchange): Promise<void> {
   if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
   if (x.attempts >= MAX_ATTEMPTS) throw lastWord(x, choicesOf(x), sinceMs);
   const { modelId } = x.route as ModelRoute;
-  if (waiting.depthOf(modelId) > 0 || tryNow(x, sinceMs, sinceMs) > 0) await queue(x, sinceMs);
+  if (x.client !== null) await takeClientRoom(x);
+  let lookMs = x.client === null ? sinceMs : nowMs();
+  while (waiting.depthOf(modelId) > 0 || tryNow(x, lookMs, lookMs) > 0) {
+    await queue(x, lookMs);
+    if (startsInTime(x, nowMs())) break;
+    giveBack(x, nowMs());
+    await takeClientRoom(x);
+    lookMs = nowMs();
+  }
   x.attempts += 1;
   x.waitedMs += nowMs() - sinceMs;
   announce(x);
+}
+
+/** The key's room: the client had none any more. */
+function giveBack(x: Exchange, nowMs: number): void {
+  x.gateway.quotas.cancel((x.lane as Lane).path, x.lease, nowMs);
+  x.gateway.waiting.onRelease();
+  x.provider = null;
 }
 
 /** Waits for a turn with room. Returns with a reservation, or throws. */
@@ -185,10 +201,8 @@ function earliestRoomMs(x: Exchange, { list }: Lanes, tokens: number, nowMs: num
 
 /** What the provider will count: the prompt, and the output as far as it reserves any up front. */
 function tokensFor(x: Exchange, provider: ProviderRuntime, { model }: Candidate): number {
-  const output = outputWanted(model, x.asked?.maxTokens ?? 0);
   const cap = provider.config.preset.reservationCapTokens;
-  if (cap === 0) return x.promptTokens + output;
-  return x.promptTokens + (output === 0 ? cap : Math.min(cap, output));
+  return tokensUpFront(model, cap, x.promptTokens, x.asked?.maxTokens ?? 0);
 }
 
 function enter(

@@ -1,4 +1,5 @@
 /** SETTLE. Every reservation goes back, what was used is booked, and one line is logged. Always. */
+import { leaveClientRoom } from '../client-room.ts';
 import { asGatewayError, framesOf, statusOf } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 
@@ -6,7 +7,9 @@ import type { Exchange } from '../exchange.ts';
 export function settle(x: Exchange): void {
   const nowMs = x.gateway.nowMs();
   if (x.aborted) x.call?.abort();
+  const used = x.call !== null && x.lease.held ? usedTokens(x) : 0;
   release(x, nowMs);
+  leaveClientRoom(x, nowMs, used);
   try {
     count(x, nowMs);
     logRequest(x, nowMs);
@@ -49,7 +52,9 @@ function count(x: Exchange, nowMs: number): void {
   const { dialect } = x.endpoint;
   const provider = x.provider?.config.name ?? '';
   const model = x.route?.modelId ?? 'other';
-  metrics.requests.labels(dialect, provider, model, String(statusTold(x))).add();
+  const status = String(statusTold(x));
+  metrics.requests.labels(dialect, provider, model, status).add();
+  if (x.client !== null) countForClient(x, x.client.config.name, status);
   if (x.error?.code === 'CLIENT_GONE') metrics.clientAborts.labels(provider).add();
   if (x.lane === null) return;
   metrics.requestDuration.labels(provider, model).observe((nowMs - x.startedMs) / 1_000);
@@ -63,6 +68,17 @@ function count(x: Exchange, nowMs: number): void {
     metrics.proxyOverhead.labels(dialect).observe(overheadMs / 1_000);
   }
   countTokens(x, provider, model);
+}
+
+function countForClient(x: Exchange, client: string, status: string): void {
+  const { clientRequests, clientTokens } = x.gateway.metrics;
+  clientRequests.labels(client, status).add();
+  const { usage } = x;
+  if (usage === null) return;
+  clientTokens.labels(client, 'input').add(usage.promptTokens);
+  clientTokens.labels(client, 'output').add(usage.outputTokens);
+  clientTokens.labels(client, 'cached').add(usage.cachedTokens);
+  clientTokens.labels(client, 'reasoning').add(usage.reasoningTokens);
 }
 
 function countTokens(x: Exchange, provider: string, model: string): void {
@@ -84,6 +100,7 @@ function logRequest(x: Exchange, nowMs: number): void {
   write('request', {
     request_id: x.id,
     endpoint: x.endpoint.dialect,
+    client: x.client?.config.name,
     asked_model: x.asked?.model.slice(0, 256),
     provider: x.provider?.config.name,
     model: x.candidate?.model.upstream,

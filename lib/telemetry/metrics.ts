@@ -41,6 +41,8 @@ export interface Metrics {
   readonly retries: Counter<readonly ['provider']>;
   readonly failovers: Counter<readonly ['provider']>;
   readonly shedRequests: Counter<readonly ['reason']>;
+  readonly clientRequests: Counter<readonly ['client', 'status']>;
+  readonly clientTokens: Counter<readonly ['client', 'type']>;
   /** The exposition, to be sent as EXPOSITION_TYPE (registry.ts). */
   render(): string;
   /** Stops what measures in the background. Idempotent. */
@@ -55,6 +57,7 @@ export function makeMetrics(version: string): Metrics {
     ...keyMetrics(registry),
     ...providerMetrics(registry),
     ...processMetrics(registry),
+    ...clientMetrics(registry),
   };
   const { nodeVersion, close } = registerProcessMetrics(registry);
   registry
@@ -124,6 +127,21 @@ function processMetrics(registry: Registry) {
       'cooldown_shed_requests_total',
       'Requests refused because the proxy itself is overloaded, by what there is too much of.',
       ['reason'],
+    ),
+  };
+}
+
+function clientMetrics(registry: Registry) {
+  return {
+    clientRequests: registry.counter(
+      'cooldown_client_requests_total',
+      'Requests of named clients, by the status they were answered with.',
+      ['client', 'status'],
+    ),
+    clientTokens: registry.counter(
+      'cooldown_client_tokens_total',
+      'Tokens that named clients used: input, output, cached, reasoning.',
+      ['client', 'type'],
     ),
   };
 }

@@ -9,6 +9,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent, type AgentOptions as HttpsOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
 import { FREE_SOCKET_MS, MAX_FREE_SOCKETS } from '../limits.ts';
 import { type Ca, CONNECT, SECURE } from './dial.ts';
 import type { Origin } from './types.ts';
@@ -32,7 +33,9 @@ const KEEP = {
 } as const;
 
 export function makeAgents(ca: Ca | undefined): Agents {
-  const tls: HttpsOptions = { ...SECURE, ...(ca === undefined ? {} : { ca }) };
+  // Made once: as `ca` it would be read for each connection, and be part of each pool's name.
+  const trust = ca === undefined ? {} : { secureContext: createSecureContext({ ca }) };
+  const tls: HttpsOptions = { ...SECURE, ...trust };
   const pool = {
     'http:': endOnStrayBytes(new HttpAgent(KEEP)),
     'https:': endOnStrayBytes(new HttpsAgent({ ...KEEP, ...tls })),

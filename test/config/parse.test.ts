@@ -14,6 +14,7 @@ test('defaults of everything that may be left out', () => {
     openaiEndpoint: '/openai',
     apiKeyRequired: false,
     authTokens: [],
+    clients: [],
     allowUnauthenticated: false,
     allowedOrigins: [],
     maxBodyBytes: 33_554_432,

@@ -84,7 +84,12 @@ for (const { name, list, why } of [
     why: /key: wants a string: put the value in quotes/,
   },
   { name: 'odd name', list: '[{ key: a, name: "x\\ny" }]', why: /name: wants 1 to 64 visible/ },
-  { name: 'key_file', list: '[{ key_file: /x }]', why: /key_file: reserved for a later version/ },
+  { name: 'no file here', list: '[{ key_file: /x }]', why: /key_file: no file can be read here/ },
+  {
+    name: 'key and file',
+    list: '[{ key: a, key_file: /x }]',
+    why: /key_file: give either key or key_file/,
+  },
   {
     name: 'rpm',
     list: '[{ key: a, rpm: 5 }]',
@@ -178,7 +183,9 @@ test('api_key is short for one key, and excludes api_keys', () => {
     [['key-1', 'one']],
   );
   const two = 'providers: [{ name: cerebras, api_key: one, load_balancing: { api_keys: [two] } }]';
-  assert.match(faultsOf(two).join(), /give either api_key or load_balancing.api_keys/);
+  assert.match(faultsOf(two).join(), /give one of api_key, api_key_file and load_balancing/);
+  const both = 'providers: [{ name: cerebras, api_key: one, api_key_file: two }]';
+  assert.match(faultsOf(both).join(), /api_key_file: give one of api_key, api_key_file and/);
 });
 
 test('an unset api_key disables the provider', () => {

@@ -112,6 +112,11 @@ for (const { name, keys, why } of [
     why: /preset: must be one of.*did you mean "cerebras"/,
   },
   {
+    name: 'clear text',
+    keys: 'name: x, endpoint: "http://10.0.0.1/v1", models: [m]',
+    why: /endpoint: is http to another machine.*say allow_insecure: true/,
+  },
+  {
     name: 'url',
     keys: 'name: x, url: "http://localhost", models: [m]',
     why: /did you mean "endpoint"/,
@@ -137,7 +142,7 @@ for (const { name, keys, why } of [
   },
   {
     name: 'clear text',
-    keys: 'name: x, endpoint: "http://10.0.0.1/v1", models: [m]',
+    keys: 'name: x, endpoint: "http://10.0.0.1/v1", models: [m], allow_insecure: true',
     why: /in the clear/,
   },
   {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../../lib/config/load.ts';
 import type { SchemaNode } from '../../lib/config/nodes.ts';
@@ -36,7 +38,7 @@ const env = {
   ZAI_API_KEY_2: 'zai-two',
 };
 
-const examples = readdirSync(folder).filter((name) => /\.yaml/.test(name));
+const examples = readdirSync(folder).filter((name) => /\.yaml/.test(name) && name !== 'team.yaml');
 
 for (const name of examples) {
   const path = new URL(name, folder).pathname;
@@ -52,6 +54,19 @@ for (const name of examples) {
     assert.ok(config.providers.every(({ keys }) => keys.length === 0));
   });
 }
+
+test('example team.yaml: its secrets are in files', (t) => {
+  const secrets = mkdtempSync(join(tmpdir(), 'cooldown-team-'));
+  t.after(() => rmSync(secrets, { recursive: true }));
+  const path = new URL('team.yaml', folder).pathname;
+  assert.throws(() => loadConfig(path, {}), /clients\[0\]\.token_file: cannot be read: ENOENT/);
+  for (const name of ['token-ann', 'token-bob', 'token-nightly-review', 'zai-1', 'zai-2']) {
+    writeFileSync(join(secrets, name), `secret of ${name}`.replaceAll(' ', '-'), { mode: 0o600 });
+  }
+  const config = loadConfig(path, { CREDENTIALS_DIRECTORY: secrets });
+  assert.deepEqual(config.warnings, []);
+  assert.deepEqual([config.server.clients.length, config.secrets.length], [3, 5]);
+});
 
 test("the guide's example: what it comes to", () => {
   const path = new URL('config.yaml.example-claude-code', folder).pathname;

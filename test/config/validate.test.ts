@@ -154,7 +154,6 @@ for (const { name, text, want, env = {} } of [
 }
 
 for (const { path, text } of [
-  { path: 'server.clients', text: 'server: { clients: [] }' },
   { path: 'server.tls', text: 'server: { tls: { cert: x } }' },
   { path: 'state.redis', text: 'state: { redis: x }' },
   { path: 'state.on_failure', text: 'state: { on_failure: x }' },

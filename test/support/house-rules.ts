@@ -214,6 +214,7 @@ const TESTED_THROUGH: readonly (readonly [parts: RegExp, test: string])[] = [
     /^lib\/config\/(?:faults|json-schema|nodes|scalars|unknown-keys)\.ts$/,
     'test/config/schema.test.ts',
   ],
+  [/^lib\/config\/read-file\.ts$/, 'test/config/secret-files.test.ts'],
   [/^lib\/config\/resolve\.ts$/, 'test/config/parse.test.ts'],
   [/^lib\/config\/loopback\.ts$/, 'test/guard.test.ts'],
   [/^lib\/exchange\.ts$/, 'test/pipeline.test.ts'],

@@ -17,11 +17,12 @@ const LAYERS: readonly (readonly string[])[] = [
   ['router', 'routes', 'guard'],
   ['pipeline', 'answer'],
   ['stages'],
+  ['client-room'],
   ['refusals', 'gauges'],
   ['exchange'],
   ['standing', 'memory'],
   ['gateway', 'reply'],
-  ['succession', 'chunk-writer'],
+  ['clients', 'succession', 'chunk-writer'],
   ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers', 'buckets', 'overload'],
   [
     'quotas',

@@ -24,6 +24,8 @@ const PUBLIC = [
   ['cooldown_retries_total', 'counter', 'provider'],
   ['cooldown_failovers_total', 'counter', 'provider'],
   ['cooldown_shed_requests_total', 'counter', 'reason'],
+  ['cooldown_client_requests_total', 'counter', 'client status'],
+  ['cooldown_client_tokens_total', 'counter', 'client type'],
   ['cooldown_build_info', 'gauge', 'version node'],
 ] as const;
 
@@ -48,6 +50,8 @@ function touched() {
   metrics.retries.labels('p').add();
   metrics.failovers.labels('p').add();
   metrics.shedRequests.labels('heap').add();
+  metrics.clientRequests.labels('ann', '200').add();
+  metrics.clientTokens.labels('ann', 'input').add();
   return metrics;
 }
 
