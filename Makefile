@@ -103,6 +103,11 @@ bench: build ## what the proxy costs, side by side: make bench CASES=micro|load|
 load: build ## autocannon against the proxy on the simulator: make load SCENARIO=json|sse|...
 	@node --import tsx bench/load.ts $(SCENARIO)
 
+.PHONY: peers gate growth
+
+peers: build ## what it costs beside nginx, HAProxy, LiteLLM, ...: make peers PEERS=nginx,Portkey ROUNDS=7
+	@node --import tsx bench/peers.ts
+
 profile: build ## where the time goes, by function: make profile CASE=json|messages-sse|splice|...
 	@node --import tsx bench/profile.ts
 

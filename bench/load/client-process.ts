@@ -1,5 +1,6 @@
 /** The process that loads: does what its parent commands, one thing after the other. */
 import autocannon from 'autocannon';
+import { flood } from './flood.ts';
 import type { ClientAnswer, ClientCommand, ClientMessage, Target } from './messages.ts';
 import { OpenStreams } from './open-streams.ts';
 import { ping, stamps } from './sequential.ts';
@@ -25,17 +26,18 @@ async function obey(command: ClientCommand): Promise<ClientAnswer> {
     case 'saturate':
       return saturate(command.target, command.connections, command.amount);
     case 'ping':
-      return ping(command.target, command.amount);
+      return ping(command.target, command.amount, command.withinMs);
     case 'stamps':
       return stamps(command.target, command.amount);
+    case 'flood':
+      return flood(command.target, command.streams, command.forMs);
     case 'open':
       await streams.open(command.target, command.streams);
       return counted();
     case 'count':
       return counted();
     case 'close':
-      streams.close();
-      return counted();
+      return { ...counted(), faults: streams.close() };
     default: {
       const never: never = command;
       throw new TypeError(`unknown command ${String(never)}`);

@@ -15,10 +15,22 @@ export type ClientCommand =
       readonly connections: number;
       readonly amount: number;
     }
-  /** `amount` requests, one after the other over one connection. */
-  | { readonly kind: 'ping'; readonly target: Target; readonly amount: number }
+  /** `amount` requests, one after the other over one connection, or fewer when time is over. */
+  | {
+      readonly kind: 'ping';
+      readonly target: Target;
+      readonly amount: number;
+      readonly withinMs?: number;
+    }
   /** The same for streams of the stamping upstream: how long was each delta on its way? */
   | { readonly kind: 'stamps'; readonly target: Target; readonly amount: number }
+  /** `streams` at once, each followed by the next, until time is over: events, and their ages. */
+  | {
+      readonly kind: 'flood';
+      readonly target: Target;
+      readonly streams: number;
+      readonly forMs: number;
+    }
   /** Opens streams and keeps them; answered when each has its first event. */
   | { readonly kind: 'open'; readonly target: Target; readonly streams: number }
   /** Events that came over all open streams so far. */
@@ -33,7 +45,7 @@ export interface ClientAnswer {
   /** Anything but a 200, and connections that broke. */
   readonly faults: number;
   readonly seconds: number;
-  /** `ping`: each whole answer; `stamps`: the first delta of each stream. */
+  /** `ping`: each whole answer; `stamps`: the first delta of each stream; `flood`: some events. */
   readonly latenciesUs: readonly number[];
   /** `stamps`: all further deltas. */
   readonly furtherUs: readonly number[];
@@ -52,5 +64,9 @@ export interface UpstreamUrls {
   readonly paced: string;
   /** Streams whose deltas say when they were written. */
   readonly stamped: string;
+  /** The same as fast as they are taken, each event written for itself. */
+  readonly flood: string;
+  /** Endless streams, an event a second. */
+  readonly slow: string;
 }
 export type UpstreamName = keyof UpstreamUrls;

@@ -5,6 +5,9 @@ import type { Target } from './messages.ts';
 /** What every content delta of the simulator's fixed answers holds, in either dialect. */
 const MARK = Buffer.from('"word"');
 
+/** A stream without an event until then has failed. */
+const FIRST_EVENT_TIMEOUT_MS = 30_000;
+
 export class OpenStreams {
   readonly #agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
   readonly #calls = new Set<ClientRequest>();
@@ -24,10 +27,14 @@ export class OpenStreams {
     await Promise.all(Array.from({ length: streams }, () => this.#open(target)));
   }
 
-  close(): void {
+  /** Gives the faults since the last time; what breaks off now is none. */
+  close(): number {
     const calls = [...this.#calls];
-    this.#calls.clear(); // what breaks off now is no fault
+    this.#calls.clear();
     for (const call of calls) call.destroy();
+    const faults = this.#faults;
+    this.#faults = 0;
+    return faults;
   }
 
   #open({ url, headers, body }: Target): Promise<void> {
@@ -36,17 +43,21 @@ export class OpenStreams {
       const options = { method: 'POST', agent: this.#agent, headers: { ...headers, ...length } };
       const failed = () => {
         if (this.#calls.delete(call)) this.#faults += 1;
+        call.destroy();
         resolve();
       };
       const call = request(url, options, (response) => {
         if (response.statusCode !== 200) failed();
         response.on('data', (chunk: Buffer) => {
+          clearTimeout(timer);
           this.#events += countIn(chunk);
           resolve();
         });
         response.once('close', failed);
       });
       this.#calls.add(call);
+      const timer = setTimeout(failed, FIRST_EVENT_TIMEOUT_MS);
+      call.once('close', () => clearTimeout(timer));
       call.once('error', failed);
       call.end(body);
     });

@@ -4,7 +4,7 @@
  */
 import type { UpstreamName, UpstreamUrls } from './messages.ts';
 
-export type TransportName = 'http' | 'fetch';
+export type TransportName = 'native' | 'http' | 'fetch';
 
 const NEVER_REACHED = 2_000_000_000;
 const CONCURRENT = 100_000;
@@ -13,10 +13,14 @@ const KEYS = 4;
 /** The model that an upstream of the bench is asked for. */
 export const modelOf = (upstream: UpstreamName): string => `bench-${upstream}`;
 
-export function proxyConfig(transport: TransportName, upstreams: UpstreamUrls): string {
+export function proxyConfig(
+  transport: TransportName,
+  upstreams: UpstreamUrls,
+  workers = 1,
+): string {
   const names = Object.keys(upstreams) as UpstreamName[];
   return `
-server: { port: 0, transport: ${transport}, shutdown_timeout: 1s }
+server: { port: 0, transport: ${transport}, workers: ${workers}, shutdown_timeout: 1s }
 providers:
 ${names.map((name) => provider(name, upstreams[name])).join('\n')}
 limits:

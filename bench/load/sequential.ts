@@ -7,11 +7,16 @@ const NS_PER_US = 1_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Time from sending a request to the end of its answer. */
-export async function ping(target: Target, amount: number): Promise<ClientAnswer> {
-  return sequence(target, amount, (response, sentNs, answer) => {
+export async function ping(
+  target: Target,
+  amount: number,
+  withinMs = Number.POSITIVE_INFINITY,
+): Promise<ClientAnswer> {
+  const onResponse: OnResponse = (response, sentNs, answer) => {
     response.resume();
     response.once('end', () => answer.latenciesUs.push(since(sentNs)));
-  });
+  };
+  return sequence(target, amount, onResponse, withinMs);
 }
 
 /** Time from the upstream's writing of a delta to its arrival here. */
@@ -39,18 +44,19 @@ async function sequence(
   target: Target,
   amount: number,
   onResponse: OnResponse,
+  withinMs = Number.POSITIVE_INFINITY,
 ): Promise<ClientAnswer> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const into: Collected = { latenciesUs: [], furtherUs: [] };
   const startedMs = performance.now();
-  let faults = 0;
-  for (let i = 0; i < amount; i++) {
+  let [faults, sent] = [0, 0];
+  for (; sent < amount && performance.now() - startedMs < withinMs; sent++) {
     const status = await once(target, agent, onResponse, into);
     if (status !== 200) faults += 1;
   }
   agent.destroy();
   const seconds = (performance.now() - startedMs) / 1_000;
-  return { count: amount - faults, faults, seconds, ...into };
+  return { count: sent - faults, faults, seconds, ...into };
 }
 
 /** Sends one request; resolves to its status when all is read, to 0 when the connection broke. */

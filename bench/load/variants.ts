@@ -13,7 +13,8 @@ export interface Variant {
   target(upstream: UpstreamName, size: Size, stream: boolean): Target;
 }
 
-const HEADERS = {
+/** Of every request of the benches. */
+export const HEADERS = {
   'content-type': 'application/json',
   authorization: 'Bearer bench-client',
   'user-agent': 'bench',
