@@ -46,17 +46,20 @@ const CLASSES = Uint8Array.from({ length: TABLE_CHARS }, (_, code) => {
   return char === '\n' || char === '\r' ? LINE_END : PUNCTUATION;
 });
 
-/** A text up to this long is walked whole; of a longer one this much, or a quarter, in blocks
- *  spread evenly over it: the walk would cost more than parsing the request. */
-const WALKED_CHARS = 4_096;
-const BLOCK_CHARS = 512;
-const LOOKED_AT = 0.25;
+/** A text up to this long is walked whole; of a longer one this much, or an eighth, in blocks spread
+ *  evenly over it, and never more than the last: the walk would cost more than parsing the request.
+ *  Against a whole walk that is within 1.5 % for captured requests, 5 % for a single file. */
+const WALKED_CHARS = 1_024;
+const BLOCK_CHARS = 256;
+const LOOKED_AT = 0.125;
+const MOST_WALKED_CHARS = 65_536;
 
 /** Tokens of a text; fractions are kept so that many short texts add up well. */
 export function estimateText(text: string): number {
   const { length } = text;
   if (length <= WALKED_CHARS) return walk(text, 0, length) * SAFETY;
-  const blocks = Math.ceil(Math.max(WALKED_CHARS, length * LOOKED_AT) / BLOCK_CHARS);
+  const looked = Math.min(MOST_WALKED_CHARS, Math.max(WALKED_CHARS, length * LOOKED_AT));
+  const blocks = Math.ceil(looked / BLOCK_CHARS);
   const step = (length - BLOCK_CHARS) / (blocks - 1);
   let tokens = 0;
   for (let block = 0; block < blocks; block++) {

@@ -17,17 +17,26 @@ export const messages: Endpoint = {
   read: (bytes, _rest) => readMessages(bytes),
 };
 
+/** The parsed request is let go of with the first attempt, and read again for another one: those are
+ *  rare, and what lives on while a provider thinks is copied by the garbage collector. */
 function readMessages(bytes: Buffer): ClientRequest {
-  const request = parseMessages(bytes);
+  let parsed: MessagesRequest | null = parseMessages(bytes);
+  const { model, stream, max_tokens: maxTokens } = parsed;
+  const request = (): MessagesRequest => parsed ?? parseMessages(bytes);
   return {
-    model: request.model,
-    stream: request.stream === true,
-    maxTokens: request.max_tokens ?? 0,
-    thinkingDisabled: clientDisablesThinking(request),
-    estimateTokens: () => estimateMessages(request),
+    model,
+    stream: stream === true,
+    maxTokens: maxTokens ?? 0,
+    thinkingDisabled: clientDisablesThinking(parsed),
+    estimateTokens: () => estimateMessages(request()),
     speaks: () => true,
-    attempt: (upstream, context) =>
-      upstream === 'openai' ? translated(request, context) : passedThrough(bytes, request, context),
+    attempt(upstream, context) {
+      const read = request();
+      parsed = null;
+      return upstream === 'openai'
+        ? translated(read, context)
+        : passedThrough(bytes, maxTokens ?? 0, context);
+    },
   };
 }
 
@@ -35,7 +44,7 @@ function translated(request: MessagesRequest, context: TranslationContext): Atte
   const { body, memo } = toChatCompletion(request, context);
   return {
     path: '/chat/completions',
-    payload: body,
+    payload: Buffer.from(body), // outside of the heap: see above
     maxTokens: memo.sentMaxTokens,
     wholeFrames: true,
     stream: () => new MessageStream(memo, context),
@@ -43,15 +52,11 @@ function translated(request: MessagesRequest, context: TranslationContext): Atte
   };
 }
 
-function passedThrough(
-  bytes: Buffer,
-  request: MessagesRequest,
-  context: TranslationContext,
-): Attempt {
+function passedThrough(bytes: Buffer, maxTokens: number, context: TranslationContext): Attempt {
   return {
     path: '/v1/messages',
     payload: rewrite(bytes, context.model.upstream),
-    maxTokens: request.max_tokens ?? 0,
+    maxTokens,
     wholeFrames: true,
     stream: () => new MessagesPassthrough(context),
     json: (answer) => relayMessage(answer, context),
