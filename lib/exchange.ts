@@ -61,9 +61,9 @@ export class Exchange {
   /** The candidate that `attempt` was made for. */
   rewrittenFor: Candidate | null = null;
   /** Keys that failed this request by a fault of the network; others are preferred. */
-  readonly tried = new Set<Lane>();
+  readonly tried: Lane[] = [];
   /** Providers (by index) that this request goes on without. */
-  readonly avoid = new Set<number>();
+  readonly avoid: number[] = [];
   /** Faults at the provider of the last attempt. */
   faultsAtProvider = 0;
   /** A smaller output maximum that the provider's own refusal asked for; 0 = none. */
@@ -120,9 +120,13 @@ export class Exchange {
   untilGone<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.onAbort = () => reject(new GatewayError('CLIENT_GONE', 'The client hung up'));
-      promise.then(resolve, reject).finally(() => {
-        this.onAbort = null;
-      });
+      const end = <V>(settle: (value: V) => void): ((value: V) => void) => {
+        return (value) => {
+          this.onAbort = null;
+          settle(value);
+        };
+      };
+      promise.then(end(resolve), end(reject));
     });
   }
 

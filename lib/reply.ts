@@ -17,7 +17,6 @@ import {
   errorFrame,
   errorHeaders,
   GatewayError,
-  requestIdHeaders,
   statusOf,
 } from './errors.ts';
 import { CLIENT_HIGH_WATER_BYTES, HOLD_AFTER_MS, PING_INTERVAL_MS } from './limits.ts';
@@ -51,15 +50,16 @@ export class Reply {
   /** Pulses since something was last written (or since the request came). */
   #quietPulses = 0;
   #streaming = false;
-  /** Headers that every answer of this exchange carries; the pipeline adds to them until `open`. */
-  readonly headers: Record<string, string | number>;
+  /** Headers that tell who serves the request: names and values in turn. */
+  #served: readonly string[] = [];
+  /** The output maximum of the attempt, where it is less than the client asked for; else 0. */
+  #sizedTo = 0;
 
   constructor(response: ServerResponse, dialect: Dialect, requestId: string) {
     this.#response = response;
     this.#chunks = new ChunkWriter(response);
     this.#dialect = dialect;
     this.#requestId = requestId;
-    this.headers = requestIdHeaders(requestId, dialect);
   }
 
   /** Status told to the client; 0 before it was told. */
@@ -86,16 +86,27 @@ export class Reply {
     this.#streaming = true;
   }
 
+  /** Who serves it, as header names and values in turn. The last call before the head counts. */
+  announce(served: readonly string[]): void {
+    this.#served = served;
+  }
+
+  /** Tells the output maximum that was sent; 0: it need not be told. */
+  announceSize(tokens: number): void {
+    this.#sizedTo = tokens;
+  }
+
   /** One whole JSON answer. */
-  json(status: number, body: string | Buffer): void {
+  json(status: number, body: string | Buffer, more: Readonly<Record<string, string>> = {}): void {
     if (this.#state !== 'waiting') return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    this.headers['content-type'] = 'application/json';
-    this.headers['content-length'] = bytes.length;
+    const length = bytes.length;
     this.#state = 'done';
     this.#status = status;
-    this.#bytes = bytes.length;
-    this.#response.writeHead(status, this.headers);
+    this.#bytes = length;
+    const head = this.#head(more);
+    head.push('content-type', 'application/json', 'content-length', String(length));
+    this.#response.writeHead(status, head);
     this.#response.end(bytes);
   }
 
@@ -130,8 +141,7 @@ export class Reply {
     if (this.#state === 'done') return;
     if (this.#state === 'waiting') {
       const body = errorBody(error, this.#dialect, this.#requestId);
-      Object.assign(this.headers, errorHeaders(error));
-      this.json(statusOf(error.code, this.#dialect), body);
+      this.json(statusOf(error.code, this.#dialect), body, errorHeaders(error));
       return;
     }
     const told = this.#state === 'held' ? afterHold(error) : error;
@@ -156,10 +166,21 @@ export class Reply {
   }
 
   #writeHead(): void {
-    Object.assign(this.headers, STREAM_HEADERS);
     this.#status = 200;
-    this.#response.writeHead(200, this.headers);
+    this.#response.writeHead(200, this.#head(STREAM_HEADERS));
     this.#response.flushHeaders();
+  }
+
+  /** What every answer tells, and `more`, as node:http writes it out without a look-up: names and
+   *  values in turn. */
+  #head(more: Readonly<Record<string, string>>): string[] {
+    const head = ['request-id', this.#requestId];
+    // The SDK of OpenAI reads `requestID` from a header of its own.
+    if (this.#dialect === 'openai') head.push('x-request-id', this.#requestId);
+    head.push(...this.#served);
+    if (this.#sizedTo > 0) head.push('x-cooldown-max-tokens', String(this.#sizedTo));
+    for (const name in more) head.push(name, more[name] as string);
+    return head;
   }
 }
 

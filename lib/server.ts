@@ -181,13 +181,16 @@ class Listener {
   #takeIn(endpoint: Endpoint, { gateway, request, response, rest, client }: LocalCall): void {
     const exchange = new Exchange(gateway, endpoint, request, response, rest, client);
     this.#live.add(exchange);
-    const closed = new Promise<void>((resolve) => {
-      response.once('close', () => {
-        if (!response.writableFinished) exchange.abort();
-        resolve();
-      });
+    let ends = 0;
+    const end = () => {
+      ends += 1;
+      if (ends === 2) this.#forget(exchange);
+    };
+    response.once('close', () => {
+      if (!response.writableFinished) exchange.abort();
+      end();
     });
-    void Promise.all([handle(exchange), closed]).finally(() => this.#forget(exchange));
+    void handle(exchange).finally(end);
   }
 
   #allowOrigin(request: IncomingMessage, response: ServerResponse): void {

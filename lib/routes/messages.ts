@@ -17,8 +17,8 @@ export const messages: Endpoint = {
   read: (bytes, _rest) => readMessages(bytes),
 };
 
-/** The parsed request is let go of with the first attempt, and read again for another one: those are
- *  rare, and what lives on while a provider thinks is copied by the garbage collector. */
+/** The parsed request is let go of with the first attempt, and read again for another one: those
+ *  are rare, and what lives on while a provider thinks is copied by the garbage collector. */
 function readMessages(bytes: Buffer): ClientRequest {
   let parsed: MessagesRequest | null = parseMessages(bytes);
   const { model, stream, max_tokens: maxTokens } = parsed;

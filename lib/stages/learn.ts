@@ -9,7 +9,7 @@ import { collectBody } from '../transports/collect.ts';
 import { type Answer, type Call, TransportError } from '../transports/types.ts';
 
 /** Null: the provider answers (2xx). The body of a refusal is read here, bounded. */
-export async function learn(x: Exchange): Promise<Verdict | TransportError | null> {
+export function learn(x: Exchange): Promise<Verdict | TransportError> | null {
   const answer = x.answer as Answer;
   const lane = x.lane as Lane;
   const { quotas, breakers } = x.gateway;
@@ -22,6 +22,10 @@ export async function learn(x: Exchange): Promise<Verdict | TransportError | nul
     quotas.answered(lane.path, x.lease);
     return null;
   }
+  return readRefusal(x, answer);
+}
+
+async function readRefusal(x: Exchange, answer: Answer): Promise<Verdict | TransportError> {
   const body = await x.untilGone(
     collectBody(answer, x.call as Call, MAX_ERROR_BODY_BYTES, MAX_ERROR_BODY_MS),
   );

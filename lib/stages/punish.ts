@@ -42,7 +42,7 @@ export async function punish(x: Exchange, fault: AttemptFault): Promise<void> {
     throw refusal(x, verdict);
   }
   logFault(x, verdict, lane);
-  const again = x.candidate !== null && !x.avoid.has(x.candidate.provider);
+  const again = x.candidate !== null && !x.avoid.includes(x.candidate.provider);
   if (isFault(verdict) && again) await backOff(x);
 }
 
@@ -144,11 +144,11 @@ function rest(x: Exchange, verdict: Verdict, lane: Lane, bucket: Bucket, nowMs: 
  *  is not there, and a request that no key here would take, need no second try. */
 function goOn(x: Exchange, { scope, answer }: Verdict, lane: Lane): void {
   x.faultsAtProvider += 1;
-  x.tried.add(lane);
+  x.tried.push(lane);
   const lanes = x.provider?.lanes.get(x.candidate?.model.id ?? '')?.list ?? [];
-  const spent = answer === 'NO_ROOM' && lanes.every((one) => x.tried.has(one));
+  const spent = answer === 'NO_ROOM' && lanes.every((one) => x.tried.includes(one));
   if (scope !== 'model' && !spent && x.faultsAtProvider < MAX_FAULTS_AT_PROVIDER) return;
-  x.avoid.add(x.candidate?.provider ?? -1);
+  x.avoid.push(x.candidate?.provider ?? -1);
 }
 
 /** A fault may be over in a moment. */

@@ -17,10 +17,10 @@ export async function readBody(x: Exchange): Promise<void> {
 }
 
 /** The whole body of a request, decoded, of at most `maxBytes` before and after decoding. */
-export async function readRequestBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const bytes = await collect(request, maxBytes);
+export function readRequestBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const body = collect(request, maxBytes);
   const coding = request.headers['content-encoding'];
-  return coding === undefined ? bytes : await decode(bytes, coding, maxBytes);
+  return coding === undefined ? body : body.then((bytes) => decode(bytes, coding, maxBytes));
 }
 
 /** Collects a body of at most `maxBytes`; the pieces are copied once, at the end. */

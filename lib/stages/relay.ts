@@ -18,12 +18,12 @@ export type RelayFault = Again | UpstreamFault | TransportError;
 
 /** Gives the client its answer. Null: done, well or not; a fault: nothing was shown, another
  *  attempt may be made. */
-export async function relay(x: Exchange): Promise<RelayFault | null> {
+export function relay(x: Exchange): Promise<RelayFault | null> {
   const { answer, attempt, call } = x;
   if (answer === null || attempt === null || call === null) throw new Error('relay before fetch');
   return x.asked?.stream === true
-    ? await new StreamRelay(x, attempt, answer, call).run()
-    : await relayJson(x, attempt, answer, call);
+    ? new StreamRelay(x, attempt, answer, call).run()
+    : relayJson(x, attempt, answer, call);
 }
 
 async function relayJson(

@@ -35,8 +35,7 @@ function sizedModel(x: Exchange, { model }: Candidate, provider: ProviderConfig)
 /** Says so where less was sent than the client asked for and the model could give. */
 function announceSize(x: Exchange, asked: ClientRequest, { model }: Candidate, sent: number): void {
   x.sizedBelowAsked = sent > 0 && sent < outputWanted(model, asked.maxTokens);
-  if (x.sizedBelowAsked) x.reply.headers['x-cooldown-max-tokens'] = sent;
-  else delete x.reply.headers['x-cooldown-max-tokens'];
+  x.reply.announceSize(x.sizedBelowAsked ? sent : 0);
 }
 
 function contextOf(

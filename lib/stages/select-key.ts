@@ -62,7 +62,7 @@ async function queue(x: Exchange, sinceMs: number): Promise<void> {
     class: classOf(headers, isBackground(x)),
     deadlineMs,
     // One that cannot go everywhere any more waits for other things than those behind it.
-    again: x.attempts > 0 && x.avoid.size === 0,
+    again: x.attempts > 0 && x.avoid.length === 0,
     tryNow(now) {
       const wakeMs = tryNow(x, now, sinceMs);
       if (wakeMs > 0) refused = refuseEarly(x, now, deadlineMs);
@@ -105,7 +105,7 @@ function isBackground(x: Exchange): boolean {
 function choicesOf(x: Exchange): Choice[] {
   const choices: Choice[] = [];
   for (const candidate of x.route?.candidates ?? []) {
-    if (x.avoid.has(candidate.provider)) continue;
+    if (x.avoid.includes(candidate.provider)) continue;
     const provider = x.gateway.providers[candidate.provider] as ProviderRuntime;
     const tokens = tokensFor(x, provider, candidate);
     for (const lane of provider.lanes.get(candidate.model.id)?.list ?? []) {
@@ -123,7 +123,7 @@ function tryNow(x: Exchange, nowMs: number, sinceMs: number): number {
   const { spillAfterMs } = x.gateway.config.limits.queue;
   let wakeMs = Number.POSITIVE_INFINITY;
   for (const candidate of x.route?.candidates ?? []) {
-    if (x.avoid.has(candidate.provider)) continue;
+    if (x.avoid.includes(candidate.provider)) continue;
     const provider = x.gateway.providers[candidate.provider] as ProviderRuntime;
     const lanes = provider.lanes.get(candidate.model.id);
     if (lanes === undefined || lanes.list.length === 0) continue;
@@ -181,8 +181,8 @@ function reserve(
 ): Lane | undefined {
   const { quotas, random } = x.gateway;
   const choose = STRATEGIES[provider.config.strategy];
-  if (x.tried.size > 0) {
-    const fresh = lanesOf(lanes.list.filter((lane) => !x.tried.has(lane)));
+  if (x.tried.length > 0) {
+    const fresh = lanesOf(lanes.list.filter((lane) => !x.tried.includes(lane)));
     const index = choose(quotas, fresh.range, nowMs, tokens, random, x.lease);
     if (index !== NONE) return fresh.list[index];
   }
@@ -231,10 +231,16 @@ function enter(
 
 /** What the client is told about the choice, in headers, while they can still be sent. */
 function announce(x: Exchange): void {
-  const { headers } = x.reply;
-  headers['x-cooldown-provider'] = headerText(x.provider?.config.name ?? '');
-  headers['x-cooldown-model'] = headerText(x.candidate?.model.upstream ?? '');
-  headers['x-cooldown-key'] = headerText(x.lane?.key.config.name ?? '');
-  headers['x-cooldown-attempts'] = x.attempts;
-  headers['x-cooldown-wait-ms'] = Math.round(x.waitedMs);
+  x.reply.announce([
+    'x-cooldown-provider',
+    headerText(x.provider?.config.name ?? ''),
+    'x-cooldown-model',
+    headerText(x.candidate?.model.upstream ?? ''),
+    'x-cooldown-key',
+    headerText(x.lane?.key.config.name ?? ''),
+    'x-cooldown-attempts',
+    String(x.attempts),
+    'x-cooldown-wait-ms',
+    String(Math.round(x.waitedMs)),
+  ]);
 }

@@ -21,7 +21,9 @@ export function collectBody(
     const timer = maxMs > 0 ? setTimeout(() => cut(), maxMs) : undefined;
     const finish = (whole: boolean) => {
       clearTimeout(timer);
-      resolve({ bytes: Buffer.concat(pieces, size), whole });
+      const [only] = pieces;
+      const bytes = only?.length === size ? only : Buffer.concat(pieces, size);
+      resolve({ bytes, whole });
     };
     const cut = () => {
       call.abort();
