@@ -159,6 +159,30 @@ export const FREE_SOCKET_MS = 55_000;
 /** The head of a forward proxy's answer to CONNECT. It carries a status and a few words. */
 export const MAX_CONNECT_ANSWER_BYTES = 16_384;
 
+/** A server's hint is undercut by this, so that nothing is sent into a connection that it is just
+ *  closing: more than a round trip to any provider. */
+export const FREE_SOCKET_MARGIN_MS = 1_000;
+
+/** The head of an answer: Node's own bound. Providers send 1 to 2 KiB in some 25 fields. */
+export const MAX_ANSWER_HEAD_BYTES = 16 * KIB;
+export const MAX_ANSWER_FIELDS = 500;
+
+/** Answers 100, 102 and 103 before the one that counts. */
+export const MAX_INTERIM_ANSWERS = 16;
+
+/** Extensions of all chunks of an answer that are read past: Node's own bound. */
+export const MAX_CHUNK_EXTENSION_BYTES = 16 * KIB;
+
+/** Spellings of header names whose lower case is remembered; servers choose them. */
+export const MAX_KNOWN_FIELD_NAMES = 256;
+
+/** What one read of an upstream socket brings at most: as much as the platform itself asks for. */
+export const READ_BUFFER_BYTES = 64 * KIB;
+
+/** Up to this size a request is copied behind its head and sent as one piece; a larger body is
+ *  handed to the system beside the head. */
+export const SMALL_BODY_BYTES = 16 * KIB;
+
 /** With several addresses of a host, one is given this long before the next is tried. Node's own
  *  250 ms gives up on hosts that are merely far away. */
 export const ADDRESS_ATTEMPT_MS = 1_500;

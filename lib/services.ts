@@ -46,5 +46,5 @@ export function makeServices(config: Config, output: Output, before?: Services):
 
 function openTransport({ server: { transport }, upstreamCa }: Config): Transport {
   const options = upstreamCa === '' ? {} : { ca: withOwnRoots(upstreamCa) };
-  return makeTransport(transport === 'native' ? 'auto' : transport, options);
+  return makeTransport(transport, options);
 }

@@ -102,12 +102,9 @@ function checkTokens(server: ServerConfig, raw: RawServer, x: Reading): void {
 }
 
 function checkUnbuilt(server: ServerConfig, raw: RawServer, x: Reading): void {
-  const { workers, transport } = server;
+  const { workers } = server;
   if (typeof workers === 'number' && workers > 1) {
     x.faults.error(x.places.of(raw, 'workers'), `workers: ${workers} is not built yet; use 1`);
-  }
-  if (transport === 'native') {
-    x.faults.error(x.places.of(raw, 'transport'), 'native is not built yet; use auto');
   }
 }
 

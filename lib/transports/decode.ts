@@ -4,8 +4,7 @@
  * Bytes come out as soon as the decoder can give them, so a compressed SSE stream still streams;
  * what comes out is pulled by the reader, so a small answer that inflates to gigabytes waits.
  */
-import type { IncomingMessage } from 'node:http';
-import type { Transform } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 
 /** The coding of a body as we treat it: `plain` needs nothing, `unknown` cannot be read. */
@@ -42,7 +41,7 @@ export function withoutCoding(headers: Readonly<Record<string, string>>): Record
 
 /** The decoder behind a response. Its `error` is its own: a cut shows on the response. */
 export function decoded(
-  response: IncomingMessage,
+  response: Readable,
   coding: Exclude<Coding, 'plain' | 'unknown'>,
 ): Transform {
   return response.pipe(decoderOf(coding));

@@ -30,7 +30,8 @@ export const CONNECT = {
 export const SECURE = { rejectUnauthorized: true, ALPNProtocols: ['http/1.1'] };
 
 export interface DialOptions {
-  /** Where bytes are to go instead of into 'data' events (node:net). */
+  /** Where bytes are to go (node:net). Whoever opens a socket that cannot do that, such as TLS in a
+   *  tunnel, has to call `callback` from its 'data' events. */
   readonly onread?: OnReadOpts;
 }
 

@@ -2,10 +2,11 @@
 import type { Ca } from './dial.ts';
 import { fetchTransport } from './fetch.ts';
 import { httpTransport } from './http.ts';
+import { nativeTransport } from './native.ts';
 import type { Transport } from './types.ts';
 
 /** As the configuration spells it. `auto` is the fastest that passes every conformance row. */
-export type TransportName = 'auto' | 'http' | 'fetch';
+export type TransportName = 'auto' | 'native' | 'http' | 'fetch';
 
 export interface TransportOptions {
   /** Certificates (PEM) to trust instead of Node's own list. Not for `fetch`, which takes none. */
@@ -19,6 +20,8 @@ export interface TransportOptions {
  */
 export function makeTransport(name: TransportName, options: TransportOptions = {}): Transport {
   switch (name) {
+    case 'native':
+      return nativeTransport(options);
     case 'auto':
     case 'http':
       return httpTransport(options);

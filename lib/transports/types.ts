@@ -49,6 +49,7 @@ export interface UpstreamRequest {
 }
 
 export interface BodySink {
+  /** The memory of `chunk` is the sink's from here on: it may keep it, or give it to a socket. */
   onData(chunk: Buffer): void;
   onEnd(): void;
   onError(error: TransportError): void;
@@ -58,7 +59,7 @@ export interface Answer {
   readonly status: number;
   /** Lower-case names; repeated ones are joined with ", ". */
   readonly headers: Readonly<Record<string, string>>;
-  /** Starts the flow of the body. */
+  /** Starts the flow of the body. Nothing of it is told before the caller has returned. */
   read(sink: BodySink): void;
   pause(): void;
   resume(): void;
@@ -71,7 +72,7 @@ export interface Call {
 }
 
 export interface Transport {
-  readonly name: 'http' | 'fetch';
+  readonly name: 'native' | 'http' | 'fetch';
   send(request: UpstreamRequest): Call;
   /** Ends idle connections; calls in flight go on. */
   close(): void;

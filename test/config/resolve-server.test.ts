@@ -43,16 +43,15 @@ for (const { name, keys, why } of [
   { name: 'any origin', keys: 'allowed_origins: ["*"]', why: /wants an origin/ },
   { name: 'workers', keys: 'workers: 2', why: /workers: 2 is not built yet; use 1/ },
   { name: 'no workers', keys: 'workers: 0', why: /from 1 to 1024 or "auto", found 0/ },
-  { name: 'native transport', keys: 'transport: native', why: /native is not built yet; use auto/ },
 ]) {
   test(`server fault: ${name}`, () => assert.match(faultsOf(server(keys)).join('\n'), why));
 }
 
 test('accepted as they are: workers auto, transports, origins', () => {
   const { workers, transport, allowedOrigins } = good(
-    server('workers: auto, transport: fetch, allowed_origins: ["https://App.Example.com/"]'),
+    server('workers: auto, transport: native, allowed_origins: ["https://App.Example.com/"]'),
   ).server;
-  assert.deepEqual([workers, transport], ['auto', 'fetch']);
+  assert.deepEqual([workers, transport], ['auto', 'native']);
   assert.deepEqual(allowedOrigins, ['https://app.example.com']);
 });
 

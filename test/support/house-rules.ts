@@ -228,6 +228,14 @@ const TESTED_THROUGH: readonly (readonly [parts: RegExp, test: string])[] = [
   ],
   [/^lib\/quotas\/deadline-heap\.ts$/, 'test/quotas/waiting-room.test.ts'],
   [/^lib\/strategies\//, 'test/strategies/strategies.test.ts'],
+  [
+    /^lib\/transports\/native\/(?:chunk-reader|framing|head-reader|run)\.ts$/,
+    'test/transports/native/answer-parser.test.ts',
+  ],
+  [
+    /^lib\/transports\/native(?:\/(?:call|coded-body|connection|plain-body))?\.ts$/,
+    'test/transports/conformance.test.ts',
+  ],
   [/^lib\/translate\/byte-store\.ts$/, 'test/translate/sse.test.ts'],
   [
     /^lib\/translate\/anthropic-openai\/(?:answer|answer-blocks|faults|frames|ids|loose|name-repair)\.ts$/,

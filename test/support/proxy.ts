@@ -7,7 +7,7 @@ import { makeLog } from '../../lib/telemetry/log.ts';
 import { makeMetrics } from '../../lib/telemetry/metrics.ts';
 import type { ProcessLoad } from '../../lib/telemetry/process-metrics.ts';
 import { makeRedactor } from '../../lib/telemetry/redact.ts';
-import { makeTransport } from '../../lib/transports/index.ts';
+import { makeTransport, type TransportName } from '../../lib/transports/index.ts';
 
 export interface TestProxy {
   /** `http://127.0.0.1:PORT` */
@@ -25,7 +25,7 @@ export interface TestProxy {
 
 export interface TestProxyOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly transport?: 'http' | 'fetch';
+  readonly transport?: TransportName;
   /** Default: a process without a care, however seldom a test pulses. */
   readonly probe?: () => ProcessLoad;
   readonly bounds?: readonly OverloadBound[];

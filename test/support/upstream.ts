@@ -4,6 +4,8 @@
  */
 import { fetchTransport } from '../../lib/transports/fetch.ts';
 import { httpTransport } from '../../lib/transports/http.ts';
+import { makeTransport } from '../../lib/transports/index.ts';
+import { nativeTransport } from '../../lib/transports/native.ts';
 import type { BodySink, Origin, Transport, UpstreamRequest } from '../../lib/transports/types.ts';
 import { TransportError } from '../../lib/transports/types.ts';
 
@@ -12,8 +14,15 @@ const FAR_MS = 20_000;
 
 /** Everything that must behave like an upstream client. */
 export const TRANSPORTS: readonly { name: Transport['name']; make: () => Transport }[] = [
+  { name: 'native', make: () => nativeTransport() },
   { name: 'http', make: () => httpTransport() },
   { name: 'fetch', make: () => fetchTransport() },
+];
+
+/** Those that open and keep their connections themselves. */
+export const OWN_CONNECTIONS: readonly { name: string; make: (ca?: string) => Transport }[] = [
+  { name: 'native', make: (ca) => makeTransport('native', ca === undefined ? {} : { ca }) },
+  { name: 'http', make: (ca) => makeTransport('http', ca === undefined ? {} : { ca }) },
 ];
 
 /** An origin on 127.0.0.1. */

@@ -76,7 +76,7 @@ const ANSWERS: readonly Row[] = [
         `${OK}content-length: 2\r\n\r\nok`,
     ),
     // undici takes a 100 to a request without `expect` for a broken server.
-    want: { http: '200 ok', fetch: '!before-answer' },
+    want: { native: '200 ok', http: '200 ok', fetch: '!before-answer' },
   },
   { name: 'gzip', reply: encoded('gzip', gzipSync('hello')), want: '200 hello' },
   { name: 'x-gzip', reply: encoded('x-gzip', gzipSync('hello')), want: '200 hello' },
@@ -154,7 +154,7 @@ const FAULTS: readonly Row[] = [
   {
     name: 'an upgrade that nobody asked for',
     reply: bytes('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
-    want: { http: '!protocol', fetch: '!before-answer' },
+    want: { native: '!protocol', http: '!protocol', fetch: '!before-answer' },
   },
   {
     name: 'an unknown coding',
@@ -170,7 +170,7 @@ const FAULTS: readonly Row[] = [
     name: 'gzip without its end',
     reply: encoded('gzip', gzipSync('hello').subarray(0, -8)),
     // undici takes what it got for the whole.
-    want: { http: '200 hello !cut', fetch: '200 hello' },
+    want: { native: '200 hello !cut', http: '200 hello !cut', fetch: '200 hello' },
   },
   {
     name: 'no first byte',
@@ -212,7 +212,7 @@ const FAULTS: readonly Row[] = [
     name: 'a handshake that never ends',
     reply: () => {},
     origin: { protocol: 'https:', connectTimeoutMs: 80, firstByteTimeoutMs: 200 },
-    want: { http: '!connect-timeout', fetch: '!first-byte-timeout' },
+    want: { native: '!connect-timeout', http: '!connect-timeout', fetch: '!first-byte-timeout' },
   },
   {
     name: 'a handshake cut short',

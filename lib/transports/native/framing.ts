@@ -1,0 +1,55 @@
+/**
+ * Where does the body of an answer end, and may its connection be used again?
+ *
+ * RFC 9112 §6.3, and where it leaves a choice, the strict one: two opinions on the length are a
+ * fault, and so is a transfer coding that we cannot undo. Must stay true: never a guess.
+ */
+import { FREE_SOCKET_MARGIN_MS, FREE_SOCKET_MS } from '../../limits.ts';
+import type { HeadReader } from './head-reader.ts';
+
+export type Framing =
+  | { readonly kind: 'length'; readonly bytes: number }
+  | { readonly kind: 'chunked' }
+  | { readonly kind: 'until-close' }
+  | { readonly kind: 'fault'; readonly why: string };
+
+const NO_BODY: Framing = { kind: 'length', bytes: 0 };
+const CHUNKED: Framing = { kind: 'chunked' };
+const UNTIL_CLOSE: Framing = { kind: 'until-close' };
+const TWO_LENGTHS: Framing = { kind: 'fault', why: 'a length and chunks' };
+const BAD_LENGTH: Framing = { kind: 'fault', why: 'content-length is no number' };
+const BAD_CODING: Framing = { kind: 'fault', why: 'transfer-encoding is not chunked' };
+
+/** Fifteen digits are a petabyte, and exact as a number. */
+const LENGTH = /^\d{1,15}$/;
+
+/** The framing of the answer to a GET or POST. */
+export function framingOf({ status, minorVersion, fields }: HeadReader): Framing {
+  const length = fields['content-length'];
+  const coding = fields['transfer-encoding'];
+  if (coding !== undefined) {
+    if (length !== undefined) return TWO_LENGTHS;
+    // HTTP/1.0 knows no chunks: whoever stands between may have left the header as it was (§6.1).
+    if (minorVersion === 0 || coding.toLowerCase() !== 'chunked') return BAD_CODING;
+  }
+  if (length !== undefined && !LENGTH.test(length)) return BAD_LENGTH;
+  if (status === 204 || status === 304) return NO_BODY;
+  if (coding !== undefined) return CHUNKED;
+  return length === undefined ? UNTIL_CLOSE : { kind: 'length', bytes: Number(length) };
+}
+
+const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
+const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;
+const TIMEOUT = /(?:^|[,;])[ \t]*timeout=(\d{1,9})/i;
+
+/** How long the connection may be idle before we close it, in ms; 0: it is not to be kept. A
+ *  server's hint is undercut, so that we do not write while it closes. */
+export function keepMsOf({ minorVersion, fields }: HeadReader): number {
+  const connection = fields.connection;
+  if (connection !== undefined && CLOSE.test(connection)) return 0;
+  if (minorVersion === 0 && (connection === undefined || !KEEP_ALIVE.test(connection))) return 0;
+  const hint = fields['keep-alive'];
+  const seconds = hint === undefined ? undefined : TIMEOUT.exec(hint)?.[1];
+  if (seconds === undefined) return FREE_SOCKET_MS;
+  return Math.min(FREE_SOCKET_MS, Math.max(0, Number(seconds) * 1_000 - FREE_SOCKET_MARGIN_MS));
+}

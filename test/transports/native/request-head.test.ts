@@ -1,0 +1,63 @@
+/** Can anything that a caller gives end a line, or say where the request ends? */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { requestHead } from '../../../lib/transports/native/request-head.ts';
+import { originOf, requestTo } from '../../support/upstream.ts';
+
+const headOf = (over: Parameters<typeof requestTo>[1]) =>
+  requestHead(requestTo(originOf(80), { headers: {}, ...over }), 'h:1');
+
+const OWN = 'HTTP/1.1\r\nhost: h:1\r\naccept-encoding: identity\r\nconnection: keep-alive\r\n';
+
+for (const { name, over, want } of [
+  {
+    name: 'a body of characters counts bytes',
+    over: { path: '/a?b', headers: { 'x-a': '1' }, body: 'é' },
+    want: `POST /a?b ${OWN}x-a: 1\r\ncontent-length: 2\r\n\r\n`,
+  },
+  {
+    name: 'GET',
+    over: { method: 'GET' as const, path: '/', body: undefined },
+    want: `GET / ${OWN}\r\n`,
+  },
+  {
+    name: 'framing is ours',
+    over: {
+      path: '/',
+      body: '',
+      headers: {
+        host: 'evil',
+        connection: 'close',
+        'content-length': '9',
+        'transfer-encoding': 'chunked',
+        'accept-encoding': 'gzip',
+      },
+    },
+    want: `POST / ${OWN}content-length: 0\r\n\r\n`,
+  },
+]) {
+  test(`request: ${name}`, () => assert.equal(headOf(over), want));
+}
+
+for (const value of ['a\rb', 'a\nb', 'a\r\nx: y', '\0', '\u0100', '\x7f']) {
+  test(`refused as a value: ${JSON.stringify(value)}`, () => {
+    assert.equal(headOf({ headers: { 'x-a': value } }), undefined);
+  });
+}
+
+for (const name of ['', 'a b', 'a:', 'a\r\nb', 'é', 'a\0']) {
+  test(`refused as a name: ${JSON.stringify(name)}`, () => {
+    assert.equal(headOf({ headers: { [name]: 'x' } }), undefined);
+  });
+}
+
+for (const path of ['', '/a b', '/a\r\nx: y', '/\n', '/\t', '/\u0100', '/\x7f']) {
+  test(`refused as a path: ${JSON.stringify(path)}`, () =>
+    assert.equal(headOf({ path }), undefined));
+}
+
+test('what was refused once is refused again', () => {
+  const headers = { 'x-a': 'a\nb' };
+  assert.equal(headOf({ headers }), undefined);
+  assert.equal(headOf({ headers }), undefined);
+});
