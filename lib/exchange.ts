@@ -116,6 +116,13 @@ export class Exchange {
     return `req_${this.uniqueId}`;
   }
 
+  /** The answer has begun, so there is no further attempt: the body, what was read from it and what
+   *  was sent are let go of. An answer may take minutes, and a body megabytes. */
+  letRequestGo(): void {
+    this.attempt = null;
+    if (this.asked !== null) this.asked = withoutBody(this.asked);
+  }
+
   /** Settles as `promise` does, or rejects with CLIENT_GONE as soon as the client hangs up. */
   untilGone<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -138,6 +145,23 @@ export class Exchange {
     this.call?.abort();
     this.onAbort?.();
   }
+}
+
+/** What is still asked of a request whose body is gone. */
+function withoutBody({ model, stream, maxTokens, thinkingDisabled }: ClientRequest): ClientRequest {
+  const gone = () => {
+    throw new Error('the request was let go of');
+  };
+  const speaks = () => false;
+  return {
+    model,
+    stream,
+    maxTokens,
+    thinkingDisabled,
+    estimateTokens: gone,
+    attempt: gone,
+    speaks,
+  };
 }
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

@@ -41,7 +41,7 @@ function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
       discard(request, maxBytes).catch(reject);
     };
     const onEnd = () => {
-      request.off('close', onClose);
+      request.off('data', onData).off('end', onEnd).off('close', onClose); // they hold the pieces
       resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, size));
     };
     const onClose = () => reject(new GatewayError('CLIENT_GONE', 'The client hung up'));

@@ -2,7 +2,8 @@
  * RELAY. The upstream's body -> the client, translated on the way; the end of the road.
  *
  * Must stay true: until the first frame is out, a fault is only a failed attempt; after it, a fault
- * is told as the last event and nothing is tried again. A slow client pauses its upstream.
+ * is told as the last event and nothing is tried again. A slow client pauses its upstream. While a
+ * stream runs nothing holds its request (which is why `relay` is no async function).
  */
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -67,7 +68,7 @@ function isWorthAnotherTry(
 /** One stream on its way. Ends exactly once, through `#finish`. */
 class StreamRelay {
   readonly #x: Exchange;
-  readonly #attempt: Attempt;
+  readonly #wholeFrames: boolean;
   readonly #answer: Answer;
   readonly #call: Call;
   readonly #translator: StreamTranslator;
@@ -77,7 +78,7 @@ class StreamRelay {
 
   constructor(x: Exchange, attempt: Attempt, answer: Answer, call: Call) {
     this.#x = x;
-    this.#attempt = attempt;
+    this.#wholeFrames = attempt.wholeFrames;
     this.#answer = answer;
     this.#call = call;
     this.#translator = attempt.stream();
@@ -132,7 +133,8 @@ class StreamRelay {
     const { reply, gateway } = this.#x;
     if (!reply.opened) {
       this.#x.firstByteMs = gateway.nowMs();
-      reply.open(this.#attempt.wholeFrames);
+      reply.open(this.#wholeFrames);
+      this.#x.letRequestGo();
     }
     if (reply.write(frames)) return;
     this.#answer.pause();
@@ -142,7 +144,7 @@ class StreamRelay {
   /** The client has everything. The upstream may end by itself for a moment (its connection can be
    *  used again), unless a stop sequence was matched here and it would only go on writing. */
   #complete(upstreamOpen: boolean): void {
-    this.#x.reply.open(this.#attempt.wholeFrames);
+    this.#x.reply.open(this.#wholeFrames);
     this.#x.reply.end();
     if (upstreamOpen) {
       if (this.#translator.stopReason === 'stop_sequence') this.#call.abort();

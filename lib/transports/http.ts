@@ -54,7 +54,7 @@ type State = typeof CONNECTING | typeof SENDING | typeof WAITING | typeof ANSWER
 class HttpCall implements Call {
   readonly answer: Promise<Answer>;
   readonly #agents: Agents;
-  readonly #asked: UpstreamRequest;
+  #asked: UpstreamRequest;
   readonly #watch = new Watch((fault) => this.#end(ownError(fault, this.#asked.origin)));
   #resolve!: (answer: Answer) => void;
   #reject!: (error: TransportError) => void;
@@ -137,6 +137,7 @@ class HttpCall implements Call {
       return;
     }
     this.#state = ANSWERED;
+    this.#asked = { ...this.#asked, body: undefined }; // an answer may go on for minutes
     this.#watch.disarm();
     const source = coding === 'plain' ? response : this.#decode(response, coding);
     response.on('error', (error) => this.#end(transportError(error, 'reading', origin)));

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import test from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { chat, errorOf, eventsOf, message } from '../support/http-client.ts';
 import { COMPLETION, road } from '../support/road.ts';
@@ -225,3 +228,49 @@ test('the upstream connection is used again after a stream', async (t) => {
   for (let n = 0; n < 2; n++) await rig.messages(message('x', streamed));
   assert.equal(sockets.size, 1);
 });
+
+/** Bytes of heap and buffers that are still reachable. */
+function heldBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  for (let times = 0; times < 2; times++) collect(); // the first may only end one that has begun
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+const LARGE_TEXT_BYTES = 8_000_000;
+
+for (const { path, body } of [
+  { path: '/anthropic/v1/messages', body: message },
+  { path: '/openai/chat/completions', body: chat },
+]) {
+  test(`while a stream runs nobody holds its request: ${path}`, async (t) => {
+    let end = (): void => {};
+    const rig = await road(t, {
+      models: '[of-unknown-size]',
+      answers: [
+        (response, received) => {
+          Object.assign(received, { body: '' });
+          response.writeHead(200, EVENTS).write(delta('one'));
+          end = () => response.end(delta('', 'stop') + DONE);
+        },
+      ],
+    });
+    const request = () =>
+      JSON.stringify({ ...body('x'.repeat(LARGE_TEXT_BYTES), streamed), model: 'of-unknown-size' });
+    const length = request().length;
+    const client = connect(rig.proxy.port, '127.0.0.1').setEncoding('utf8');
+    t.after(() => client.destroy());
+    const before = heldBytes();
+    client.write(`POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${length}\r\n\r\n`);
+    client.write(request());
+    let got = '';
+    client.on('data', (text) => (got += text));
+    await until(() => got.includes('"one"'));
+    const grown = heldBytes() - before;
+    assert.ok(grown < LARGE_TEXT_BYTES / 2, `${grown} bytes more than before`);
+    end();
+    await until(() => got.endsWith('0\r\n\r\n'));
+  });
+}

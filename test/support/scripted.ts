@@ -80,7 +80,7 @@ export async function scripted(
     request.on('error', () => {});
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const body = Buffer.concat(pieces).toString();
+      const body = Buffer.concat(pieces.splice(0)).toString();
       const entry = { method, path: url, headers, body, atMs: Date.now(), cut: false };
       received.push(entry);
       response.on('close', () => {
