@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import test from 'node:test';
 import { asGatewayError } from '../lib/errors.ts';
-import { compileGuard } from '../lib/guard.ts';
+import { compileGuard, NOBODY } from '../lib/guard.ts';
 import { good, LOCAL } from './support/configs.ts';
 
 function guardOf(server: string): ReturnType<typeof compileGuard> {
@@ -121,6 +121,34 @@ for (const { name, server, headers, want } of [
     );
   });
 }
+
+const TEAM = `{ auth_tokens: [tok-all],
+  clients: [{ name: ann, token: tok-ann }, { name: bob, token: tok-bob }] }`;
+
+for (const { name, headers, want } of [
+  { name: 'a client, as bearer', headers: { authorization: 'Bearer tok-bob' }, want: 1 },
+  { name: 'a client, as key', headers: { 'x-api-key': 'tok-ann' }, want: 0 },
+  { name: 'a token of everyone', headers: { 'x-api-key': 'tok-all' }, want: NOBODY },
+  {
+    name: 'a wrong one beside a right one',
+    headers: { authorization: 'Bearer nope', 'x-api-key': 'tok-bob' },
+    want: 1,
+  },
+  {
+    name: 'two right ones: the bearer',
+    headers: { authorization: 'Bearer tok-ann', 'x-api-key': 'tok-bob' },
+    want: 0,
+  },
+]) {
+  test(`whose token it is: ${name}`, () => {
+    assert.equal(guardOf(TEAM).checkToken(headers), want);
+  });
+}
+
+test('with clients a token is asked for; with none nobody is looked at', () => {
+  assert.throws(() => guardOf(TEAM).checkToken({}), { code: 'UNAUTHENTICATED' });
+  assert.equal(guardOf(LOOPBACK).checkToken({ 'x-api-key': 'whatever' }), NOBODY);
+});
 
 test('CORS headers are for requests with an Origin', () => {
   const guard = guardOf(LOOPBACK);

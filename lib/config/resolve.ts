@@ -18,6 +18,7 @@ export function resolve(raw: RawConfig, overrides: Overrides, x: Reading): Confi
   if (!x.faults.failed) checkTargets(raw, { tiers, modelRules, providers }, x);
   const keys = providers.flatMap((provider) => provider.keys.map(({ secret }) => secret));
   const clientTokens = server.clients.map(({ token }) => token);
+  const inHeaders = providers.flatMap(({ headers }) => headerSecrets(headers));
   return deepFreeze({
     source: x.faults.file,
     server,
@@ -33,7 +34,7 @@ export function resolve(raw: RawConfig, overrides: Overrides, x: Reading): Confi
     monitoring: resolveMonitoring(raw.monitoring),
     stateFile: resolveStateFile(raw.state, x),
     upstreamCa: resolveUpstreamCa(raw, x),
-    secrets: longestFirst([...keys, ...server.authTokens, ...clientTokens]),
+    secrets: longestFirst([...keys, ...server.authTokens, ...clientTokens, ...inHeaders]),
     warnings: x.faults.warnings(),
   });
 }
@@ -49,6 +50,16 @@ function resolveLimits(raw: RawConfig['limits']): Config['limits'] {
       spillAfterMs: raw.queue.spill_after,
     },
   };
+}
+
+/** A header whose value is a credential, by its name. */
+const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|token/;
+
+/** The whole values, and what stands behind a scheme such as `Bearer`. */
+function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers)
+    .filter(([name]) => SECRET_HEADER.test(name))
+    .flatMap(([, value]) => [value.trim(), value.trim().split(/\s+/).at(-1) ?? '']);
 }
 
 /** A secret inside of a longer one must not be cut out first: the rest of it would be left. */

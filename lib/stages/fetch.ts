@@ -43,12 +43,14 @@ function countAttempt(x: Exchange, status: string): void {
   x.gateway.metrics.upstreamRequests.labels(provider, key, model, status).add();
 }
 
-/** `/v1` stands once, whether the endpoint ends in it or not. A provider of the Messages protocol
- *  gets the client's query too (`?beta=true`). */
+/** All that a query says to a provider of the Messages protocol (WIRE.md §B.1). Whatever else is in
+ *  it stays here: some clients put their credentials there. */
+const BETA = /[?&]beta=true(?:&|$)/;
+
+/** `/v1` stands once, whether the endpoint ends in it or not. */
 function pathOf(x: Exchange, { basePath, config }: ProviderRuntime, path: string): string {
   if (config.protocol === 'openai') return basePath + path;
-  const url = x.request.url ?? '';
-  const query = url.includes('?') ? url.slice(url.indexOf('?')) : '';
+  const query = BETA.test(x.request.url ?? '') ? '?beta=true' : '';
   return basePath.replace(/\/v1$/, '') + path + query;
 }
 

@@ -79,13 +79,16 @@ test('secrets: keys and tokens, once each, longest first', () => {
   const config = good(`
 server: { api_key_required: true, auth_tokens: [tok, a-longer-token, tok, ""] }
 providers:
-  - { name: a, endpoint: "http://localhost/v1", models: [m], api_key: key-of-a }
+  - { name: a, endpoint: "http://localhost/v1", models: [m], api_key: key-of-a,
+      headers: { x-auth: "Basic a-header-secret", x-team: blue } }
   - name: b
     endpoint: http://localhost/v1
     models: [m]
     load_balancing: { api_keys: [x, key-of-a, "  key-of-b\\n"] }
 `);
-  assert.deepEqual(config.secrets, ['a-longer-token', 'key-of-a', 'key-of-b', 'tok', 'x']);
+  const inHeader = ['Basic a-header-secret', 'a-header-secret'];
+  const others = ['a-longer-token', 'key-of-a', 'key-of-b', 'tok', 'x'];
+  assert.deepEqual(config.secrets, [...inHeader, ...others]);
 });
 
 test('the prompt template loses its trailing newlines and its block indentation only', () => {
