@@ -1,7 +1,7 @@
 /** Starts the proxy for a configuration and keeps it until a signal: what `run` and `demo`
  *  share. */
 import type { Config, ServerConfig } from './config/types.ts';
-import { compileGateway, type Gateway } from './gateway.ts';
+import { compileGateway, type Gateway, type Sharing } from './gateway.ts';
 import { STATE_SAVE_MS, WATCH_LOOK_MS } from './limits.ts';
 import { opensTheDoor, readAgain } from './reload.ts';
 import { type RunningServer, startServer } from './server.ts';
@@ -47,11 +47,12 @@ interface Running {
 export async function serve(config: Config, options: ServeOptions = {}): Promise<number> {
   const handed = takeHanded(process.env, process.pid);
   const output = standardOutput();
-  const first = compileGateway(config, makeServices(config, output));
+  const services = makeServices(config, output);
+  const first = compileGateway(config, services, undefined, sharingOf(config));
   const { log, transport, metrics } = first;
   tellWarnings(config, log);
   const state = openState(first);
-  const opened = await open(first, handed.socket);
+  const opened = await open(first, handed.socket, output);
   if (typeof opened === 'number') return opened;
   const { server, gateway } = opened;
   log.info('listening', {
@@ -78,6 +79,17 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   return clean ? 0 : 1;
 }
 
+/** Several threads count in one table; one alone needs no room for others. */
+function sharingOf({ server }: Config): Sharing | undefined {
+  return server.workers > 1 ? { role: 'owner' } : undefined;
+}
+
+async function listen(gateway: Gateway, output: Output): Promise<RunningServer> {
+  if (gateway.config.server.workers === 1) return await startServer(gateway);
+  const { startThreads } = await import('./workers/supervisor.ts');
+  return await startThreads(gateway, output);
+}
+
 function standardOutput(): Output {
   process.stdout.on('error', () => {}); // no reader: no reason to stop
   return {
@@ -91,6 +103,7 @@ function standardOutput(): Output {
 async function open(
   gateway: Gateway,
   socket: Inherited | null,
+  output: Output,
 ): Promise<{ readonly server: RunningServer; readonly gateway: Gateway } | number> {
   const { log, config } = gateway;
   if (socket !== null && 'fault' in socket) {
@@ -100,8 +113,8 @@ async function open(
   if (socket !== null && 'warning' in socket) log.warn(socket.warning);
   const fd = socket !== null && 'fd' in socket ? socket.fd : undefined;
   try {
+    if (fd === undefined) return { server: await listen(gateway, output), gateway };
     const server = await startServer(gateway, { fd });
-    if (fd === undefined) return { server, gateway };
     const moved = moveTo(gateway, server);
     if (moved !== null) return { server, gateway: moved };
     await server.drain(0);
@@ -127,7 +140,7 @@ function moveTo(gateway: Gateway, running: RunningServer): Gateway | null {
     });
     return null;
   }
-  if (workers !== 1 && workers !== 'auto') {
+  if (workers !== 1) {
     log.warn('an inherited socket cannot be shared by threads: one worker', { workers });
   }
   const moved = { ...gateway, config: { ...config, server } };

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { BucketList, type Marks, type Place, partsOf } from '../lib/buckets.ts';
+import {
+  BucketList,
+  GivenBuckets,
+  type Marks,
+  type Place,
+  partsOf,
+  withoutMarks,
+} from '../lib/buckets.ts';
 import { MAX_SNAPSHOT_AGE_MS } from '../lib/limits.ts';
 import type { BucketLimits } from '../lib/quotas/bucket.ts';
 
@@ -121,4 +128,13 @@ test('a snapshot is parted into what is the account’s and what is the key’s'
     const all = [...marks.org, ...marks.key];
     assert.deepEqual(partsOf(marks, snapshot), [{ marks: all, snapshot }]);
   }
+});
+
+test('buckets that were given their places keep to them, and know no secret', () => {
+  const before = listed({ a: alone('1'), b: alone('2') });
+  const { places } = listed({ b: alone('2'), a: alone('3') }, before.places);
+  const given = new GivenBuckets(withoutMarks(places));
+  assert.deepEqual([given.add('b'), given.add('a')], [1, 2], 'the first a has left');
+  assert.throws(() => given.add('c'), /no place was given for the bucket c/);
+  assert.ok(!/org \d|key \d/.test(JSON.stringify(given.places)));
 });

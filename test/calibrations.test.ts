@@ -20,3 +20,16 @@ test('a corrected estimate is a whole number', () => {
   calibrations.observe('m', 1_000, 1_234);
   assert.ok(Number.isInteger(calibrations.corrected('m', 777)));
 });
+
+test('a factor is told when it has moved, and one that is heard takes the place of its own', () => {
+  const told: string[] = [];
+  const calibrations = new Calibrations((model, factor) => told.push(`${model} ${factor}`));
+  calibrations.observe('m', 1_000, 1_010);
+  assert.deepEqual(told, [], 'nothing that a margin does not cover');
+  calibrations.observe('n', 1_000, 1_300);
+  calibrations.observe('n', 1_000, 1_300);
+  assert.deepEqual(told, ['n 1.3']);
+  calibrations.hear('n', 1.1);
+  assert.equal(calibrations.corrected('n', 1_000), 1_100);
+  assert.equal(told.length, 1, 'what was heard is not told again');
+});

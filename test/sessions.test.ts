@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { CACHE_WARM_MS, MAX_SESSIONS } from '../lib/limits.ts';
+import { CACHE_WARM_MS, MAX_SESSIONS, TELL_WARMTH_MS } from '../lib/limits.ts';
 import type { Bucket } from '../lib/quotas/bucket.ts';
 import { cacheKeyOf, classOf, Sessions, sessionOf } from '../lib/sessions.ts';
 
@@ -49,4 +49,21 @@ test('sessions: bounded, the one not used for longest is forgotten', () => {
   assert.equal(sessions.size, MAX_SESSIONS);
   assert.equal(sessions.warmOrg('s0', 0), 1);
   assert.equal(sessions.warmOrg('s1', 0), undefined);
+});
+
+test('sessions: a warm cache is told when it is new, and now and then; what is heard is not', () => {
+  const told: string[] = [];
+  const sessions = new Sessions((key, org, nowMs) => told.push(`${key} ${org} ${nowMs}`));
+  for (const [org, nowMs] of [
+    [1, 0],
+    [1, TELL_WARMTH_MS - 1],
+    [1, TELL_WARMTH_MS],
+    [2, TELL_WARMTH_MS + 1],
+  ] as const) {
+    sessions.served('a', org as Bucket, nowMs);
+  }
+  assert.deepEqual(told, ['a 1 0', `a 1 ${TELL_WARMTH_MS}`, `a 2 ${TELL_WARMTH_MS + 1}`]);
+  sessions.hear('b', 3 as Bucket, 1_000);
+  assert.equal(sessions.warmOrg('b', 1_000), 3);
+  assert.equal(told.length, 3);
 });

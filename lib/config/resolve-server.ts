@@ -1,10 +1,13 @@
 /** The `server` and `monitoring` sections: addresses, paths, tokens, what excludes what. */
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { platform, versions } from 'node:process';
 import type { Place } from './faults.ts';
 import { isLoopbackHost } from './loopback.ts';
 import { resolveClients } from './resolve-clients.ts';
 import type { RawConfig } from './schema.ts';
 import { isSendable, readSecret } from './secret-files.ts';
+import { threadsOn } from './threads.ts';
 import type { Config, ServerConfig } from './types.ts';
 import type { Reading } from './validate.ts';
 
@@ -31,15 +34,22 @@ export function resolveServer(raw: RawServer, overrides: Overrides, x: Reading):
     allowUnauthenticated: raw.allow_unauthenticated,
     allowedOrigins: resolveOrigins(raw, x),
     maxBodyBytes: raw.max_body_bytes,
-    workers: raw.workers,
+    workers: resolveWorkers(raw, x),
     transport: raw.transport,
     shutdownTimeoutMs: raw.shutdown_timeout,
     watch: raw.watch,
   };
   checkBind(server, raw, x);
   checkTokens(server, raw, x);
-  checkUnbuilt(server, raw, x);
   return server;
+}
+
+function resolveWorkers(raw: RawServer, x: Reading): number {
+  const host = { node: versions.node, platform, cores: availableParallelism() };
+  const found = threadsOn(host, raw.workers);
+  if (typeof found === 'number') return found;
+  x.faults.error(x.places.of(raw, 'workers'), found.fault);
+  return 1;
 }
 
 function resolveTokens(raw: RawServer, x: Reading): readonly string[] {
@@ -98,13 +108,6 @@ function checkTokens(server: ServerConfig, raw: RawServer, x: Reading): void {
   if (!apiKeyRequired && authTokens.length > 0) {
     const at = x.places.of(raw, 'auth_tokens');
     x.faults.warn(at, 'nobody is asked for them: server.api_key_required is false');
-  }
-}
-
-function checkUnbuilt(server: ServerConfig, raw: RawServer, x: Reading): void {
-  const { workers } = server;
-  if (typeof workers === 'number' && workers > 1) {
-    x.faults.error(x.places.of(raw, 'workers'), `workers: ${workers} is not built yet; use 1`);
   }
 }
 

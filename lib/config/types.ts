@@ -19,7 +19,8 @@ export interface ServerConfig {
   readonly allowUnauthenticated: boolean;
   readonly allowedOrigins: readonly string[];
   readonly maxBodyBytes: number;
-  readonly workers: number | 'auto';
+  /** Threads that serve the port; what `auto` means here is decided already. */
+  readonly workers: number;
   readonly transport: TransportName;
   readonly shutdownTimeoutMs: number;
   /** Reload when the file changes. */

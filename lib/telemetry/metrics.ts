@@ -45,6 +45,8 @@ export interface Metrics {
   readonly clientTokens: Counter<readonly ['client', 'type']>;
   /** The exposition, to be sent as EXPOSITION_TYPE (registry.ts). */
   render(): string;
+  /** The same over all threads, where others count beside this one. */
+  readonly renderAll?: () => Promise<string>;
   /** Stops what measures in the background. Idempotent. */
   close(): void;
 }

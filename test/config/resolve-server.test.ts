@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { platform, versions } from 'node:process';
 import { test } from 'node:test';
+import { threadsOn } from '../../lib/config/threads.ts';
 import { faultsOf, good, LOCAL, warningsOf } from '../support/configs.ts';
 
 const server = (keys: string) => `server: { ${keys} }${LOCAL}`;
@@ -41,17 +44,25 @@ for (const { name, keys, why } of [
   { name: 'token not set', keys: `auth_tokens: ["\${T}"]`, why: /the variable T is not set/ },
   { name: 'origin with a path', keys: 'allowed_origins: ["https://a/b"]', why: /wants an origin/ },
   { name: 'any origin', keys: 'allowed_origins: ["*"]', why: /wants an origin/ },
-  { name: 'workers', keys: 'workers: 2', why: /workers: 2 is not built yet; use 1/ },
   { name: 'no workers', keys: 'workers: 0', why: /from 1 to 1024 or "auto", found 0/ },
 ]) {
   test(`server fault: ${name}`, () => assert.match(faultsOf(server(keys)).join('\n'), why));
 }
 
-test('accepted as they are: workers auto, transports, origins', () => {
+const HOST = { node: versions.node, platform, cores: availableParallelism() };
+
+test('workers: as many as the host can have, or why not, and where it says so', () => {
+  assert.equal(good(server('workers: auto')).server.workers, threadsOn(HOST, 'auto'));
+  const found = threadsOn(HOST, 3);
+  if (typeof found === 'number') assert.equal(good(server('workers: 3')).server.workers, 3);
+  else assert.deepEqual(faultsOf(server('workers: 3')), [`1:20: server.workers: ${found.fault}`]);
+});
+
+test('accepted as they are: transports, origins', () => {
   const { workers, transport, allowedOrigins } = good(
-    server('workers: auto, transport: native, allowed_origins: ["https://App.Example.com/"]'),
+    server('transport: native, allowed_origins: ["https://App.Example.com/"]'),
   ).server;
-  assert.deepEqual([workers, transport], ['auto', 'native']);
+  assert.deepEqual([workers, transport], [1, 'native']);
   assert.deepEqual(allowedOrigins, ['https://app.example.com']);
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Bucket, BucketLimits } from '../../lib/quotas/bucket.ts';
+import { Holdings } from '../../lib/quotas/holdings.ts';
 import { newLease } from '../../lib/quotas/lease.ts';
 import { QuotaTable } from '../../lib/quotas/quota-table.ts';
 
@@ -86,4 +87,50 @@ test('where only uncached tokens count, a cache gives back what it gave', () => 
   t.settle(both, lease, T0 + 1, 80, 30);
   assert.equal(t.usedInWindow(A, T0 + 1, 'tokens_minute'), 80);
   assert.equal(t.usedInWindow(B, T0 + 1, 'tokens_minute'), 30);
+});
+
+test('a table with room grows where it is: other threads go over when they like', () => {
+  const t = new QuotaTable([limited({ maxConcurrent: 2 })], { bornMs: T0, room: 3 });
+  const other = new QuotaTable([limited({ maxConcurrent: 2 })], { shared: t.shared });
+  const { shared } = t;
+  const lease = newLease();
+  assert.equal(other.tryReserve(Int32Array.of(A), T0, 0, lease), true);
+  const limits = [limited({ maxConcurrent: 1 }), limited({ requestsPerMinute: 1 })];
+  t.grow(limits, [], T0);
+  assert.equal(t.shared, shared);
+  assert.equal(t.bucketCount, 2);
+  assert.equal(t.tryReserve(PATH, T0, 0, newLease()), false, 'the new limit');
+  other.settle(Int32Array.of(A), lease, T0, 0);
+  assert.equal(t.tryReserve(PATH, T0, 0, newLease()), true);
+  other.grow(limits, [], T0);
+  assert.equal(other.inFlight(A), 1);
+  assert.equal(other.usedInWindow(B, T0, 'requests_minute'), 1);
+  t.grow([...limits, NO_LIMITS], [B], T0);
+  assert.equal(other.usedInWindow(B, T0, 'requests_minute'), 0, 'an emptied place, for all');
+  assert.throws(() => t.grow([...limits, NO_LIMITS, NO_LIMITS], [], T0), RangeError);
+  assert.equal(t.bucketCount, 3, 'and nothing has changed');
+});
+
+test('a dead thread: its places and probes are free, what it reserved stays booked', () => {
+  const limits = [limited({ maxConcurrent: 2, tokensPerMinute: 100 })];
+  const t = new QuotaTable(limits, { bornMs: T0, room: 2 });
+  const words = () => new Int32Array(new SharedArrayBuffer(4 * Holdings.wordsFor(2)));
+  const [holdings, others] = [new Holdings(words()), new Holdings(words())];
+  const dead = new QuotaTable(limits, { shared: t.shared }, holdings);
+  const alive = new QuotaTable(limits, { shared: t.shared }, others);
+  const only = Int32Array.of(A);
+  t.cool(A, T0, T0 + 1_000);
+  const done = newLease();
+  assert.equal(dead.tryReserve(only, T0 + 2_000, 10, done), true);
+  dead.answered(only, done);
+  assert.equal(dead.tryReserve(only, T0 + 2_000, 40, newLease()), true, 'two at a time');
+  dead.settle(only, done, T0 + 2_000, 10);
+  const own = newLease();
+  assert.equal(alive.tryReserve(only, T0 + 2_000, 5, own), true);
+  t.giveBack(holdings);
+  assert.deepEqual([t.inFlight(A), t.endings[0]], [1, 2]);
+  assert.equal(t.usedInWindow(A, T0 + 2_000, 'tokens_minute'), 55);
+  assert.equal(alive.tryReserve(only, T0 + 2_000, 5, newLease()), true, 'its place in the ramp');
+  t.giveBack(others);
+  assert.equal(t.inFlight(A), 0);
 });

@@ -113,6 +113,7 @@ const roomRules: readonly Rule[] = [
     (path) =>
       isLib(path) &&
       !inRoom(path, 'main', 'commands', 'serve') &&
+      path !== 'lib/workers/thread.ts' && // whose process is the thread
       path !== 'lib/telemetry/process-metrics.ts',
     /(?<![.\w$])process\.\w+/,
   ),
@@ -220,6 +221,7 @@ const TESTED_THROUGH: readonly (readonly [parts: RegExp, test: string])[] = [
   [/^lib\/exchange\.ts$/, 'test/pipeline.test.ts'],
   [/^lib\/(?:buckets|succession)\.ts$/, 'test/gateway.test.ts'],
   [/^lib\/services\.ts$/, 'test/serve.test.ts'],
+  [/^lib\/workers\/(?:expositions|seat|thread)\.ts$/, 'test/workers/supervisor.test.ts'],
   [/^lib\/providers\/(?!.*errors)[\w-]+\.ts$/, 'test/translate/anthropic-openai/request.test.ts'],
   [/^lib\/providers\/[\w-]*errors\.ts$/, 'test/providers/errors.test.ts'],
   [
