@@ -18,6 +18,7 @@ export const ALLOCATION_FLAGS = [
 const WARM_UP_MS = 250;
 const ROUND_MS = 60;
 const ROUNDS = 9;
+const FEW_ROUNDS = 5;
 const MAX_CALLS = 50_000_000;
 
 const ALLOCATION_TRIES = 5;
@@ -51,6 +52,16 @@ export function measure(one: Case): Measurement {
     roundsNs,
     allocatedBytes,
   };
+}
+
+/** ns per operation alone, one for each of a few rounds. */
+export function measureTime(one: Case): number[] {
+  const call = one.setup();
+  one.check(call());
+  const calls = warmUp(call);
+  return Array.from({ length: FEW_ROUNDS }, () => {
+    return (timeOf(call, calls) * 1e6) / calls / one.operations;
+  });
 }
 
 /** Bytes per operation alone, for ceilings. */
