@@ -10,7 +10,13 @@ import { parseDurationMs, parseSizeBytes } from '../lib/config/units.ts';
 import { ROOT } from './support/source.ts';
 
 const MAX_ARCHITECTURE_LINES = 200;
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'bench/README.md'];
+const DOCUMENTS = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'bench/README.md',
+];
 
 const read = (path: string): string => readFileSync(ROOT + path, 'utf8');
 const README = read('README.md');

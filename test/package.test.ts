@@ -30,7 +30,7 @@ interface Packed {
 }
 
 const PARTS = ['bin/cooldown-proxy.js', 'dist/lib/main.js', 'dist/lib/main.d.ts', 'package.json'];
-const DOCUMENTS = ['README.md', 'LICENSE', 'ARCHITECTURE.md', 'CHANGELOG.md'];
+const DOCUMENTS = ['README.md', 'LICENSE', 'ARCHITECTURE.md', 'CHANGELOG.md', 'SECURITY.md'];
 const UNITS = ['cooldown-proxy.service', 'cooldown-proxy.socket'];
 const CONFIGURATION = [
   'config/config.yaml.example-claude-code',

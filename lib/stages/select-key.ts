@@ -58,7 +58,8 @@ async function queue(x: Exchange, sinceMs: number): Promise<void> {
   if (refused !== null) throw refused;
   const wait = waiting.wait(x, {
     line: modelId,
-    session: sessionOf(headers),
+    // Whoever has a name has one turn, however many sessions it says that it has.
+    session: x.client === null ? sessionOf(headers) : x.client.config.name,
     class: classOf(headers, isBackground(x)),
     deadlineMs,
     // One that cannot go everywhere any more waits for other things than those behind it.

@@ -69,6 +69,25 @@ test('check shows no secret', () => {
   assert.ok(!shown.includes('abWXYZ'));
 });
 
+test('check shows clients with their limits, and nothing of their tokens', () => {
+  const shown = renderCheck(
+    good(`
+server:
+  clients:
+    - { name: ann, token: marked-token-1, requests_per_minute: 5, tokens_per_day: 7 }
+    - { name: bob, token: marked-token-2, models: [glm-4.6, "claude-*"] }
+${TEXT.replace(/^server:.*$/m, '')}`),
+  );
+  for (const line of [
+    '  clients    a token is asked for, 2 configured',
+    '  client ann  5 requests/min, 7 tokens/day  models all',
+    '  client bob  no limit  models glm-4.6, claude-*',
+  ]) {
+    assert.ok(shown.split('\n').includes(line), `${line}\n---\n${shown}`);
+  }
+  assert.ok(!shown.includes('marked'));
+});
+
 test('faults: one a line', () => {
   const fault = { file: 'f', line: 1, column: 2, message: 'a: b' };
   assert.equal(renderFaults([fault, fault]), 'f:1:2: a: b\nf:1:2: a: b');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { chat } from '../support/http-client.ts';
-import { type Road, road } from '../support/road.ts';
+import { type Road, road, TOKEN } from '../support/road.ts';
 import { completion } from '../support/scripted.ts';
 import { until } from '../support/upstream.ts';
 
@@ -70,4 +70,34 @@ test('those who wait for a place are served in the order in which they came', as
   for (const live of lives) assert.equal((await live.done).status, 200);
   const order = rig.provider.received.map(({ body }) => JSON.parse(body).messages[0].content);
   assert.deepEqual(order, ['a', 'b', 'c']);
+});
+
+test('named clients take turns, however many sessions one of them makes up', async (t) => {
+  const finish: (() => void)[] = [];
+  const answer = completion('x');
+  if (typeof answer === 'function') throw new Error('a whole answer');
+  const rig = await road(t, {
+    keys: ['{ max_concurrent: 1 }'],
+    otherwise: [(response) => finish.push(() => response.end(JSON.stringify(answer.body)))],
+    config: `server: { clients: [{ name: ann, token: ${TOKEN}-ann }, { name: bob, token: ${TOKEN}-bob }] }
+limits: { queue: { max_wait: 20s } }`,
+  });
+  const lives = [];
+  for (const [nth, name] of ['ann', 'ann', 'ann', 'ann', 'bob'].entries()) {
+    const headers = {
+      authorization: `Bearer ${TOKEN}-${name}`,
+      'x-claude-code-session-id': `${name} ${nth}`,
+    };
+    lives.push(rig.open('/openai/chat/completions', { body: chat(`${name} ${nth}`), headers }));
+    await until(
+      () => rig.proxy.gateway.waiting.depth + rig.provider.received.length === lives.length,
+    );
+  }
+  for (let nth = 1; nth <= lives.length; nth++) {
+    await until(() => rig.provider.received.length === nth);
+    finish[nth - 1]?.();
+  }
+  for (const live of lives) assert.equal((await live.done).status, 200);
+  const order = rig.provider.received.map(({ body }) => JSON.parse(body).messages[0].content);
+  assert.deepEqual(order, ['ann 0', 'ann 1', 'bob 4', 'ann 2', 'ann 3']);
 });
