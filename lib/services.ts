@@ -5,6 +5,7 @@ import type { Services } from './gateway.ts';
 import { makeLog } from './telemetry/log.ts';
 import { makeMetrics } from './telemetry/metrics.ts';
 import { makeRedactor } from './telemetry/redact.ts';
+import { proxiesFrom } from './transports/forward-proxies.ts';
 import { makeTransport } from './transports/index.ts';
 import { withOwnRoots } from './transports/roots.ts';
 import type { Transport } from './transports/types.ts';
@@ -44,7 +45,7 @@ export function makeServices(config: Config, output: Output, before?: Services):
   };
 }
 
-function openTransport({ server: { transport }, upstreamCa }: Config): Transport {
-  const options = upstreamCa === '' ? {} : { ca: withOwnRoots(upstreamCa) };
-  return makeTransport(transport, options);
+function openTransport({ server, upstreamCa, forwardProxies }: Config): Transport {
+  const trust = upstreamCa === '' ? {} : { ca: withOwnRoots(upstreamCa) };
+  return makeTransport(server.transport, { ...trust, proxyOf: proxiesFrom(forwardProxies) });
 }

@@ -7,7 +7,14 @@ import { ConfigError, faultLine } from '../config/faults.ts';
 import type { Env } from '../config/interpolate.ts';
 import { findAndLoad, NOTHING_FOUND } from '../config/load.ts';
 import { servers } from '../config/resolve-routes.ts';
-import type { ClientConfig, Config, Fault, KeyConfig, ProviderConfig } from '../config/types.ts';
+import type {
+  ClientConfig,
+  Config,
+  Fault,
+  ForwardProxy,
+  KeyConfig,
+  ProviderConfig,
+} from '../config/types.ts';
 import { formatDuration } from '../config/units.ts';
 import type { ErrorRule } from '../providers/types.ts';
 
@@ -63,6 +70,7 @@ export function renderCheck(config: Config): string {
     '',
     'providers',
     ...config.providers.flatMap(providerLines),
+    ...forwardProxyLines(config),
     '',
     'limits over all providers',
     ...globalLimitLines(config),
@@ -71,6 +79,19 @@ export function renderCheck(config: Config): string {
     faultLine({ ...fault, message: `warning: ${fault.message}` }),
   );
   return `${[...lines, ...(warnings.length > 0 ? ['', ...warnings] : [])].join('\n')}\n`;
+}
+
+/** Nothing where the environment names none; never credentials. */
+function forwardProxyLines({ forwardProxies: { http, https, except } }: Config): string[] {
+  if (http === null && https === null) return [];
+  const shown = (proxy: ForwardProxy | null) =>
+    proxy === null ? 'none' : `${proxy.protocol}//${hostOf(proxy)}`;
+  const but = except === '' ? '' : `, not for ${except}`;
+  return [`  forward proxy for https: ${shown(https)}, for http: ${shown(http)}${but}`];
+}
+
+function hostOf({ hostname, port }: ForwardProxy): string {
+  return hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 function serverLines({ server, monitoring }: Config): string[] {

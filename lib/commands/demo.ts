@@ -25,8 +25,9 @@ export async function demo(options: Options): Promise<number> {
     tokensPerMinute: 1_000_000,
   });
   try {
+    const env = { ...process.env, no_proxy: '*' }; // the simulator is in this very process
     const overrides = { port: options.port, bindAddress: options.bind };
-    const config = parseConfig(demoConfig(simulator.url), 'demo', process.env, overrides);
+    const config = parseConfig(demoConfig(simulator.url), 'demo', env, overrides);
     return await serve(config, { onListening: showHowToTry });
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;

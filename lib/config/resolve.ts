@@ -1,4 +1,5 @@
 /** A file that keeps to the schema -> the configuration that the program runs on. */
+import { resolveForwardProxies } from './resolve-forward-proxies.ts';
 import { resolveProviders } from './resolve-provider.ts';
 import { checkTargets, resolveRules, resolveTiers } from './resolve-routes.ts';
 import { checkPaths, type Overrides, resolveMonitoring, resolveServer } from './resolve-server.ts';
@@ -16,6 +17,7 @@ export function resolve(raw: RawConfig, overrides: Overrides, x: Reading): Confi
   const tiers = resolveTiers(raw.environment_models, x);
   const modelRules = resolveRules(raw.models, x);
   if (!x.faults.failed) checkTargets(raw, { tiers, modelRules, providers }, x);
+  const forwardProxies = resolveForwardProxies(server.transport, x);
   const keys = providers.flatMap((provider) => provider.keys.map(({ secret }) => secret));
   const clientTokens = server.clients.map(({ token }) => token);
   const inHeaders = providers.flatMap(({ headers }) => headerSecrets(headers));
@@ -32,6 +34,7 @@ export function resolve(raw: RawConfig, overrides: Overrides, x: Reading): Confi
       promptTemplate: raw.reasoning_injection.prompt_template.replace(/[\r\n]+$/, ''),
     },
     monitoring: resolveMonitoring(raw.monitoring),
+    forwardProxies,
     stateFile: resolveStateFile(raw.state, x),
     upstreamCa: resolveUpstreamCa(raw, x),
     secrets: longestFirst([...keys, ...server.authTokens, ...clientTokens, ...inHeaders]),

@@ -103,6 +103,16 @@ export interface ProviderConfig {
   readonly affinityMaxWaitMs: number;
 }
 
+/** Where connections to providers are asked for with CONNECT. */
+export interface ForwardProxy {
+  readonly protocol: 'http:' | 'https:';
+  /** An IPv6 address without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Value of `proxy-authorization`; empty = none is sent. */
+  readonly authorization: string;
+}
+
 export interface Config {
   /** The file it came from, or a word for where else (`environment`, `demo`). */
   readonly source: string;
@@ -145,6 +155,13 @@ export interface Config {
   readonly upstreamCa: string;
   /** Where state is kept over a restart; empty = nowhere. A relative path: from where it runs. */
   readonly stateFile: string;
+  /** What the environment says of forward proxies, by the protocol of the provider. */
+  readonly forwardProxies: {
+    readonly http: ForwardProxy | null;
+    readonly https: ForwardProxy | null;
+    /** NO_PROXY as it is. */
+    readonly except: string;
+  };
   /** Every configured secret (keys, tokens), longest first: cut out of texts that are passed on. */
   readonly secrets: readonly string[];
   readonly warnings: readonly Fault[];

@@ -8,10 +8,12 @@
  */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent, type AgentOptions as HttpsOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { FREE_SOCKET_MS, MAX_FREE_SOCKETS } from '../limits.ts';
-import { type Ca, CONNECT, SECURE } from './dial.ts';
+import { type Ca, CONNECT, makeDial, SECURE } from './dial.ts';
+import { NO_PROXIES, type ProxyOf } from './forward-proxies.ts';
 import type { Origin } from './types.ts';
 
 export interface Agents {
@@ -32,7 +34,12 @@ const KEEP = {
   timeout: FREE_SOCKET_MS,
 } as const;
 
-export function makeAgents(ca: Ca | undefined): Agents {
+/** What a request hands to its agent besides Node's own options. */
+export interface AgentRequest {
+  readonly origin: Origin;
+}
+
+export function makeAgents(ca: Ca | undefined, proxyOf: ProxyOf): Agents {
   // Made once: as `ca` it would be read for each connection, and be part of each pool's name.
   const trust = ca === undefined ? {} : { secureContext: createSecureContext({ ca }) };
   const tls: HttpsOptions = { ...SECURE, ...trust };
@@ -44,11 +51,31 @@ export function makeAgents(ca: Ca | undefined): Agents {
     'http:': new HttpAgent(CONNECT),
     'https:': new HttpsAgent({ ...CONNECT, ...tls }),
   };
+  if (proxyOf !== NO_PROXIES) {
+    for (const agent of [...Object.values(pool), ...Object.values(single)]) {
+      dialThrough(agent, ca, proxyOf);
+    }
+  }
   return {
     pooled: (protocol) => pool[protocol],
     fresh: (protocol) => single[protocol],
     endIdle: () => endFree(Object.values(pool)),
   };
+}
+
+/** The agent's connections come through forward proxies, and are open when a request gets them. */
+function dialThrough(agent: HttpAgent, ca: Ca | undefined, proxyOf: ProxyOf): void {
+  const dial = makeDial(ca, proxyOf);
+  const createConnection = (
+    { origin }: AgentRequest,
+    created: (error: Error | null, socket?: Socket) => void,
+  ): void => {
+    dial(origin, {}, (error, socket) => {
+      if (error === null) created(null, socket);
+      else created(error);
+    });
+  };
+  Object.assign(agent, { createConnection });
 }
 
 /** Not `agent.destroy()`: that one takes the connections of calls in flight with it. */

@@ -8,13 +8,17 @@
  */
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import {
+  type ConnectionOptions,
   createSecureContext,
   type SecureContext,
   type TLSSocket,
   connect as tlsConnect,
 } from 'node:tls';
+import type { ForwardProxy } from '../config/types.ts';
 import { ADDRESS_ATTEMPT_MS, MAX_TLS_SESSIONS } from '../limits.ts';
+import { NO_PROXIES, type ProxyOf } from './forward-proxies.ts';
 import { bareHost } from './headers.ts';
+import { openTunnel } from './tunnel.ts';
 import type { Origin } from './types.ts';
 
 /** Certificates (PEM) to trust instead of Node's own list. */
@@ -48,28 +52,41 @@ export interface Dialing {
 /** Opens a connection; how long that may take is the caller's to watch. */
 export type Dial = (origin: Origin, options: DialOptions, done: Dialed) => Dialing;
 
-/** A way to open connections; TLS sessions are remembered in it. */
-export function makeDial(ca?: Ca): Dial {
+/** A way to open connections, through forward proxies where `proxyOf` names one; TLS sessions are
+ *  remembered in it. */
+export function makeDial(ca?: Ca, proxyOf: ProxyOf = NO_PROXIES): Dial {
   const sessions = new Sessions();
   let context: SecureContext | undefined;
-  return (origin, { onread }, done) => {
-    const { protocol, port } = origin;
+  const secure = (origin: Origin, more: TlsOptions): TLSSocket => {
     const host = bareHost(origin.hostname);
-    const plain = { ...CONNECT, host, port, ...(onread === undefined ? {} : { onread }) };
-    if (protocol === 'http:') return new Attempt(connect(plain), 'connect', done);
     // One context for all: parsing the trusted certificates takes milliseconds.
     context ??= createSecureContext(ca === undefined ? {} : { ca });
     const socket = tlsConnect({
-      ...plain,
+      ...CONNECT,
       ...SECURE,
-      ...sessions.of(host, port),
+      ...sessions.of(host, origin.port),
+      ...more,
+      host,
+      port: origin.port,
       secureContext: context,
       servername: isIP(host) === 0 ? host : '',
     });
-    sessions.learn(host, port, socket);
-    return new Attempt(socket, 'secureConnect', done);
+    sessions.learn(host, origin.port, socket);
+    return socket;
+  };
+  return (origin, { onread }, done) => {
+    const proxy = proxyOf(origin);
+    if (proxy !== null) return new TunnelAttempt(proxy, origin, ca, onread, secure, done);
+    const into = onread === undefined ? {} : { onread };
+    if (origin.protocol === 'https:') {
+      return new Attempt(secure(origin, into), 'secureConnect', done);
+    }
+    const place = { host: bareHost(origin.hostname), port: origin.port };
+    return new Attempt(connect({ ...CONNECT, ...into, ...place }), 'connect', done);
   };
 }
+
+type TlsOptions = Pick<ConnectionOptions, 'socket'> & { onread?: OnReadOpts };
 
 /** A socket that is not open yet. */
 class Attempt implements Dialing {
@@ -102,6 +119,65 @@ class Attempt implements Dialing {
     this.#socket.removeListener('error', this.#onError);
     return true;
   }
+}
+
+/** A tunnel, then TLS in it where the origin wants that. Each of both may be silent for as long as
+ *  connecting may take, whether somebody watches or not. */
+class TunnelAttempt implements Dialing {
+  readonly #socket: Socket;
+  #inner: Dialing | undefined;
+
+  constructor(
+    proxy: ForwardProxy,
+    origin: Origin,
+    ca: Ca | undefined,
+    onread: OnReadOpts | undefined,
+    secure: (origin: Origin, options: TlsOptions) => TLSSocket,
+    done: Dialed,
+  ) {
+    const open = (socket: Socket): void => {
+      this.#socket.setTimeout(0).removeListener('timeout', onSilence);
+      if (onread !== undefined) feed(socket, onread);
+      done(null, socket);
+    };
+    const onSilence = (): void => {
+      const late = Object.assign(new Error('The forward proxy is silent'), { code: 'ETIMEDOUT' });
+      this.#socket.destroy(late);
+    };
+    this.#socket = openTunnel(proxy, origin, ca, (error, socket) => {
+      if (error !== null) done(error, null);
+      else if (origin.protocol === 'http:') open(socket);
+      else {
+        const tls = secure(origin, { socket });
+        this.#inner = new Attempt(tls, 'secureConnect', (fault, ready) => {
+          if (fault === null) open(ready);
+          else done(fault, null);
+        });
+      }
+    });
+    this.#socket.setTimeout(origin.connectTimeoutMs, onSilence);
+  }
+
+  abort(): void {
+    if (this.#inner !== undefined) this.#inner.abort();
+    else this.#socket.destroy();
+  }
+}
+
+/** What `onread` does for a socket that is opened with it: node:net takes it for no other. */
+function feed(socket: Socket, { buffer, callback }: OnReadOpts): void {
+  socket.on('data', (bytes: Buffer) => {
+    for (let at = 0; at < bytes.length; ) {
+      const into = typeof buffer === 'function' ? buffer() : buffer;
+      const piece = bytes.subarray(at, at + into.length);
+      into.set(piece);
+      at += piece.length;
+      if (callback(piece.length, into)) continue;
+      socket.pause();
+      if (at < bytes.length) socket.unshift(bytes.subarray(at));
+      return;
+    }
+  });
 }
 
 /** TLS sessions, the newest of each name and port. */

@@ -14,15 +14,17 @@ import {
   type ClientRequest,
   type Agent as HttpAgent,
   type IncomingMessage,
+  type RequestOptions,
   request as startHttp,
 } from 'node:http';
 import { request as startHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { type Agents, makeAgents } from './agents.ts';
+import { type AgentRequest, type Agents, makeAgents } from './agents.ts';
 import { type Coding, codingOf, decoded, hasNoBody, withoutCoding } from './decode.ts';
 import type { Ca } from './dial.ts';
 import { ownError, transportError } from './faults.ts';
+import { NO_PROXIES, type ProxyOf } from './forward-proxies.ts';
 import { bareHost, flatHeaders } from './headers.ts';
 import { HttpBody } from './http-body.ts';
 import type { Answer, Call, Transport, TransportError, UpstreamRequest } from './types.ts';
@@ -31,11 +33,13 @@ import { Watch } from './watch.ts';
 export interface HttpTransportOptions {
   /** Certificates (PEM) to trust instead of Node's own list. */
   readonly ca?: Ca;
+  /** Which calls go through a forward proxy; default: none. */
+  readonly proxyOf?: ProxyOf;
 }
 
 /** A transport with its own pools of connections; nothing is opened before the first `send`. */
 export function httpTransport(options: HttpTransportOptions = {}): Transport {
-  const agents = makeAgents(options.ca);
+  const agents = makeAgents(options.ca, options.proxyOf ?? NO_PROXIES);
   return {
     name: 'http',
     send: (request) => new HttpCall(agents, request),
@@ -111,7 +115,8 @@ class HttpCall implements Call {
     }
     this.#watch.arm('connect-timeout', connectTimeoutMs);
     const event = protocol === 'https:' ? 'secureConnect' : 'connect';
-    socket.once(event, () => this.#onConnected(request));
+    if (isOpen(socket)) this.#onConnected(request);
+    else socket.once(event, () => this.#onConnected(request));
   }
 
   #onConnected(request: ClientRequest): void {
@@ -201,7 +206,8 @@ class HttpCall implements Call {
 function openRequest(asked: UpstreamRequest, agent: HttpAgent): ClientRequest {
   const { origin, method, path } = asked;
   const start = origin.protocol === 'https:' ? startHttps : startHttp;
-  return start({
+  const options: RequestOptions & AgentRequest = {
+    origin,
     agent,
     hostname: bareHost(origin.hostname),
     port: origin.port,
@@ -209,7 +215,19 @@ function openRequest(asked: UpstreamRequest, agent: HttpAgent): ClientRequest {
     path,
     headers: flatHeaders(asked),
     joinDuplicateHeaders: true,
-  });
+  };
+  return start(options);
+}
+
+/** Of node:tls, not in its types: the handshake is not over. */
+interface Handshaking {
+  readonly secureConnecting?: boolean;
+}
+
+/** One that came through a tunnel is. */
+function isOpen(socket: Socket): boolean {
+  const { connecting, secureConnecting = false } = socket as Socket & Handshaking;
+  return !connecting && !secureConnecting;
 }
 
 /** Node joins every repeated header when told to, but for `set-cookie`, which stays a list. */

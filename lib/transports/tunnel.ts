@@ -8,9 +8,9 @@
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { ForwardProxy } from '../config/types.ts';
 import { ADDRESS_ATTEMPT_MS, MAX_CONNECT_ANSWER_BYTES } from '../limits.ts';
 import { hostOf } from './headers.ts';
-import type { ForwardProxy } from './proxy-settings.ts';
 import type { Origin } from './types.ts';
 
 const HEAD_END = '\r\n\r\n';
@@ -32,9 +32,10 @@ class TunnelError extends Error {
 
 /**
  * Opens a connection to `proxy` and asks it for one to `origin`. The socket that is returned emits
- * nothing of that: `done` is called once, with an error or with a paused socket on which the next
- * byte is the first of the provider's own protocol (for `https:` TLS is not begun). Destroying the
- * returned socket before `done` ends it, without a call.
+ * nothing of that: `done` is called once, with an error or with a socket on which the next byte is
+ * the first of the provider's own protocol (for `https:` TLS is not begun). It flows: whoever wants
+ * its bytes listens in the same turn. Destroying the returned socket before `done` ends it, without
+ * a call.
  */
 export function openTunnel(
   proxy: ForwardProxy,
@@ -47,8 +48,7 @@ export function openTunnel(
   const settle = (error: Error | null): void => {
     socket.removeListener('data', onData).removeListener('error', settle);
     socket.removeListener('end', onEnd);
-    if (error === null) socket.pause();
-    else socket.on('error', ignore).destroy();
+    if (error !== null) socket.on('error', ignore).destroy();
     done(error, socket);
   };
   const onEnd = (): void => settle(new TunnelError('PROXY_CLOSED'));

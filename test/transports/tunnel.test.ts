@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
-import type { ForwardProxy } from '../../lib/transports/proxy-settings.ts';
+import type { ForwardProxy } from '../../lib/config/types.ts';
 import { openTunnel } from '../../lib/transports/tunnel.ts';
 import { rawServer, type TestServer } from '../support/raw-server.ts';
 import { originOf, until } from '../support/upstream.ts';
@@ -32,7 +32,10 @@ function tunnel(
 ): Promise<{ error: NodeJS.ErrnoException | null; socket: Socket }> {
   return new Promise((resolve) => {
     const origin = originOf(443, { protocol: 'https:', hostname });
-    openTunnel(proxy, origin, undefined, (error, socket) => resolve({ error, socket }));
+    openTunnel(proxy, origin, undefined, (error, socket) => {
+      socket.pause(); // a promise is a turn too late
+      resolve({ error, socket });
+    });
   });
 }
 

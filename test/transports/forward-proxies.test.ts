@@ -1,11 +1,18 @@
 /** Which calls go through which forward proxy? */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Environment, proxiesFrom } from '../../lib/transports/proxy-settings.ts';
+import { parseConfig } from '../../lib/config/parse.ts';
+import { proxiesFrom } from '../../lib/transports/forward-proxies.ts';
+
+type Environment = Readonly<Record<string, string>>;
+
+const FILE = 'providers: [{ name: cerebras, api_key: a-key }]';
+const configured = (env: Environment, text = FILE) =>
+  parseConfig(text, 'test.yaml', env).forwardProxies;
 
 function route(env: Environment, url: string): string {
   const { protocol, hostname, port } = new URL(url);
-  const proxy = proxiesFrom(env)({
+  const proxy = proxiesFrom(configured(env))({
     protocol: protocol as 'http:' | 'https:',
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
@@ -68,7 +75,7 @@ describe('forward proxies of the environment', () => {
 });
 
 test('user and password become Basic credentials', () => {
-  const proxy = proxiesFrom({ HTTPS_PROXY: 'http://me:p%40ss@p:1' })({
+  const proxy = proxiesFrom(configured({ HTTPS_PROXY: 'http://me:p%40ss@p:1' }))({
     protocol: 'https:',
     hostname: 'a',
     port: 443,
@@ -84,8 +91,14 @@ for (const [name, value] of [
 ] as const) {
   test(`${name} that cannot be read is an error without its value`, () => {
     assert.throws(
-      () => proxiesFrom({ [name]: value }),
-      (thrown: Error) => thrown.message.startsWith(name) && !thrown.message.includes('secret-word'),
+      () => configured({ [name]: value }),
+      (thrown: Error) => thrown.message.includes(name) && !thrown.message.includes('secret-word'),
     );
   });
 }
+
+test('fetch takes no forward proxy, and says so', () => {
+  const text = `server: { transport: fetch }\n${FILE}`;
+  assert.throws(() => configured({ HTTPS_PROXY: 'p:1' }, text), /fetch takes no forward proxy/);
+  configured({ HTTPS_PROXY: 'p:1', NO_PROXY: '*' }, text);
+});
