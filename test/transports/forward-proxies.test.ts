@@ -73,32 +73,3 @@ describe('forward proxies of the environment', () => {
     });
   }
 });
-
-test('user and password become Basic credentials', () => {
-  const proxy = proxiesFrom(configured({ HTTPS_PROXY: 'http://me:p%40ss@p:1' }))({
-    protocol: 'https:',
-    hostname: 'a',
-    port: 443,
-  });
-  assert.equal(proxy?.authorization, `Basic ${Buffer.from('me:p@ss').toString('base64')}`);
-});
-
-for (const [name, value] of [
-  ['HTTPS_PROXY', 'socks5://me:secret-word@p:1080'],
-  ['https_proxy', 'http://me:secret-word@:99999'],
-  ['HTTP_PROXY', 'http://'],
-  ['ALL_PROXY', 'http://me:secret-word%zz@p'],
-] as const) {
-  test(`${name} that cannot be read is an error without its value`, () => {
-    assert.throws(
-      () => configured({ [name]: value }),
-      (thrown: Error) => thrown.message.includes(name) && !thrown.message.includes('secret-word'),
-    );
-  });
-}
-
-test('fetch takes no forward proxy, and says so', () => {
-  const text = `server: { transport: fetch }\n${FILE}`;
-  assert.throws(() => configured({ HTTPS_PROXY: 'p:1' }, text), /fetch takes no forward proxy/);
-  configured({ HTTPS_PROXY: 'p:1', NO_PROXY: '*' }, text);
-});
