@@ -9,7 +9,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { draining, type LocalCall, notFound, refuse } from './answer.ts';
 import type { ClientRuntime } from './clients.ts';
 import type { ServerConfig } from './config/types.ts';
-import { type Dialect, errorBody, GatewayError } from './errors.ts';
+import { asGatewayError, type Dialect, errorBody, framesOf, GatewayError } from './errors.ts';
 import { type Endpoint, Exchange, newUniqueId } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { registerGauges } from './gauges.ts';
@@ -156,7 +156,7 @@ class Listener {
   #dispatch(route: Route, local: LocalCall): void {
     switch (route.kind) {
       case 'local':
-        void route.answer(local);
+        void Promise.resolve(route.answer(local)).catch((thrown) => refuse(local, thrown));
         return;
       case 'proxied':
         this.#shed(local.gateway);
@@ -187,10 +187,13 @@ class Listener {
       if (ends === 2) this.#forget(exchange);
     };
     response.once('close', () => {
+      end();
       if (!response.writableFinished) exchange.abort();
+    });
+    void handle(exchange).then(end, (thrown) => {
+      giveUp(exchange, response, thrown);
       end();
     });
-    void handle(exchange).finally(end);
   }
 
   #allowOrigin(request: IncomingMessage, response: ServerResponse): void {
@@ -212,7 +215,13 @@ class Listener {
 
   #pulse(): void {
     this.#overload.look(this.#front.gateway.log);
-    for (const exchange of this.#live) exchange.reply.pulse(PULSE_MS);
+    for (const exchange of this.#live) {
+      try {
+        exchange.reply.pulse(PULSE_MS);
+      } catch (thrown) {
+        exchange.abort(asGatewayError(thrown));
+      }
+    }
   }
 
   async #drain(timeoutMs: number): Promise<boolean> {
@@ -249,6 +258,13 @@ class Listener {
     }
     this.#idle?.();
   }
+}
+
+/** The last net: not even the error could be told. */
+function giveUp({ gateway, id }: Exchange, response: ServerResponse, thrown: unknown): void {
+  const fault = framesOf(asGatewayError(thrown));
+  gateway.log.error('request given up', { request_id: id, fault });
+  response.destroy();
 }
 
 function notTcp(fd = -1, cause?: Error): Error {

@@ -48,6 +48,7 @@ export interface Crowd {
 interface Waiter {
   readonly terms: WaitTerms;
   readonly end: (how: WaitEnd) => void;
+  readonly fail: (thrown: unknown) => void;
 }
 
 export class Waiting {
@@ -81,16 +82,23 @@ export class Waiting {
     return this.#room.depthOf(line);
   }
 
-  /** Waits for a turn; null when the room is full. Never rejects. */
+  /** Waits for a turn; null when the room is full. Rejects with what its own try throws. */
   wait(x: Leaver, terms: WaitTerms): Promise<WaitEnd> | null {
-    const { promise, resolve } = withResolvers<WaitEnd>();
-    const end = (how: WaitEnd): void => {
+    const { promise, resolve, reject } = withResolvers<WaitEnd>();
+    const leave = (): void => {
       x.onAbort = null;
       this.#crowd?.leave();
+    };
+    const end = (how: WaitEnd): void => {
+      leave();
       resolve(how);
     };
+    const fail = (thrown: unknown): void => {
+      leave();
+      reject(thrown);
+    };
     if (this.#crowd?.enter(this.#maxDepth) === false) return null;
-    const place = this.#room.enter({ terms, end }, terms, this.#nowMs());
+    const place = this.#room.enter({ terms, end, fail }, terms, this.#nowMs());
     if (place === undefined) {
       this.#crowd?.leave();
       return null;
@@ -131,11 +139,7 @@ export class Waiting {
     const nowMs = this.#nowMs();
     const seen = this.#crowd?.seen() ?? 0;
     this.#room.expire(nowMs, ({ end }) => end('expired'));
-    this.#room.admit(nowMs, (waiter) => {
-      const wakeMs = waiter.terms.tryNow(nowMs);
-      if (wakeMs === 0) waiter.end('let-in');
-      return wakeMs;
-    });
+    this.#room.admit(nowMs, (waiter) => tryOne(waiter, nowMs));
     if (this.#room.depth > 0) this.#crowd?.sleep(seen, () => this.#wake());
     const wakeMs = this.#room.nextWakeMs();
     if (wakeMs === Number.POSITIVE_INFINITY) return;
@@ -144,10 +148,24 @@ export class Waiting {
   }
 }
 
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+/** 0: it is out of the room, let in or failed. One that fails stops nobody behind it. */
+function tryOne({ terms, end, fail }: Waiter, nowMs: number): number {
+  try {
+    const wakeMs = terms.tryNow(nowMs);
+    if (wakeMs === 0) end('let-in');
+    return wakeMs;
+  } catch (thrown) {
+    fail(thrown);
+    return 0;
+  }
+}
+
+function withResolvers<T>() {
   let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => {
+  let reject: (thrown: unknown) => void = () => {};
+  const promise = new Promise<T>((settle, fail) => {
     resolve = settle;
+    reject = fail;
   });
-  return { promise, resolve };
+  return { promise, resolve, reject };
 }

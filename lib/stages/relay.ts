@@ -5,14 +5,14 @@
  * is told as the last event and nothing is tried again. A slow client pauses its upstream. While a
  * stream runs nothing holds its request (which is why `relay` is no async function).
  */
-import { GatewayError } from '../errors.ts';
+import { asGatewayError, framesOf, GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { LINGER_MS, MAX_RESPONSE_BYTES } from '../limits.ts';
 import { readErrorText } from '../quotas/error-text.ts';
 import type { Attempt } from '../translate/pair.ts';
-import type { Again, StreamTranslator, UpstreamFault } from '../translate/translator.ts';
+import type { Again, StreamTranslator, UpstreamFault, Usage } from '../translate/translator.ts';
 import { collectBody } from '../transports/collect.ts';
-import { type Answer, type Call, TransportError } from '../transports/types.ts';
+import { type Answer, type BodySink, type Call, TransportError } from '../transports/types.ts';
 
 /** Why an answer did not become one: what the provider said in it, or how the pipe broke. */
 export type RelayFault = Again | UpstreamFault | TransportError;
@@ -65,7 +65,8 @@ function isWorthAnotherTry(
   return true;
 }
 
-/** One stream on its way. Ends exactly once, through `#finish`. */
+/** One stream on its way. Ends exactly once, through `#finish` or, where our own code failed,
+ *  through `#crash`: a callback of a socket or timer has nobody above it who could catch. */
 class StreamRelay {
   readonly #x: Exchange;
   readonly #wholeFrames: boolean;
@@ -73,6 +74,7 @@ class StreamRelay {
   readonly #call: Call;
   readonly #translator: StreamTranslator;
   #resolve: (fault: RelayFault | null) => void = () => {};
+  #reject: (thrown: unknown) => void = () => {};
   #finished = false;
   #linger: NodeJS.Timeout | undefined;
 
@@ -85,15 +87,34 @@ class StreamRelay {
   }
 
   run(): Promise<RelayFault | null> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#resolve = resolve;
+      this.#reject = reject;
       this.#x.onAbort = () => this.#finish(null);
-      this.#answer.read({
-        onData: (chunk) => this.#onData(chunk),
-        onEnd: () => this.#onEnd(),
-        onError: (error) => this.#broken(error),
-      });
+      this.#guarded(() => this.#answer.read(this.#sink()));
     });
+  }
+
+  #sink(): BodySink {
+    return {
+      onData: (chunk) => {
+        try {
+          this.#onData(chunk);
+        } catch (thrown) {
+          this.#crash(thrown);
+        }
+      },
+      onEnd: () => this.#guarded(() => this.#onEnd()),
+      onError: (error) => this.#guarded(() => this.#broken(error)),
+    };
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (thrown) {
+      this.#crash(thrown);
+    }
   }
 
   #onData(chunk: Buffer): void {
@@ -138,7 +159,7 @@ class StreamRelay {
     }
     if (reply.write(frames)) return;
     this.#answer.pause();
-    reply.onDrain(() => this.#answer.resume());
+    reply.onDrain(() => this.#guarded(() => this.#answer.resume()));
   }
 
   /** The client has everything. The upstream may end by itself for a moment (its connection can be
@@ -176,8 +197,35 @@ class StreamRelay {
     if (this.#finished) return;
     this.#finished = true;
     this.#x.onAbort = null;
-    this.#x.usage = this.#translator.usage;
+    this.#x.usage = this.#usage();
     this.#resolve(fault);
+  }
+
+  /** A fault of our own: this request ends with it, in whatever way is still open. */
+  #crash(thrown: unknown): void {
+    clearTimeout(this.#linger);
+    this.#call.abort();
+    if (this.#finished) {
+      const fault = framesOf(asGatewayError(thrown));
+      this.#x.gateway.log.error('fault after the end of a stream', {
+        request_id: this.#x.id,
+        fault,
+      });
+      return;
+    }
+    this.#finished = true;
+    this.#x.onAbort = null;
+    this.#x.usage = this.#usage();
+    this.#reject(thrown);
+  }
+
+  /** Null: not even that can be asked of it any more. */
+  #usage(): Usage | null {
+    try {
+      return this.#translator.usage;
+    } catch {
+      return null;
+    }
   }
 }
 

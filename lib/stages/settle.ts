@@ -6,16 +6,27 @@ import type { Exchange } from '../exchange.ts';
 /** Never throws: it runs in a `finally`, and a failing log must not cost a reservation. */
 export function settle(x: Exchange): void {
   const nowMs = x.gateway.nowMs();
-  if (x.aborted) x.call?.abort();
-  const used = x.call !== null && x.lease.held ? usedTokens(x) : 0;
-  release(x, nowMs);
-  leaveClientRoom(x, nowMs, used);
-  try {
-    count(x, nowMs);
-    logRequest(x, nowMs);
-  } catch (thrown) {
-    x.gateway.log.error('settle failed', { error: asGatewayError(thrown).message });
+  const { log } = x.gateway;
+  for (const part of PARTS) {
+    try {
+      part(x, nowMs);
+    } catch (thrown) {
+      log.error('settle failed', { request_id: x.id, fault: framesOf(asGatewayError(thrown)) });
+    }
   }
+}
+
+/** Each for itself: what fails in one is no reason to leave out the next. */
+const PARTS = [hangUp, calibrate, leaveRoom, release, count, logRequest] as const;
+
+/** An upstream whose answer nobody reads to its end; without effect on one that has ended. */
+function hangUp(x: Exchange): void {
+  if (x.aborted || x.error !== null) x.call?.abort();
+}
+
+/** Before `release`, which forgets whether the request went out. */
+function leaveRoom(x: Exchange, nowMs: number): void {
+  leaveClientRoom(x, nowMs, x.call !== null && x.lease.held ? usedTokens(x) : 0);
 }
 
 /** A request that never went out gives everything back; one that did is booked with what it used, a
@@ -26,7 +37,11 @@ function release(x: Exchange, nowMs: number): void {
   if (x.call === null) quotas.cancel(x.lane.path, x.lease, nowMs);
   else quotas.settle(x.lane.path, x.lease, nowMs, usedTokens(x), uncachedTokens(x));
   x.gateway.waiting.onRelease();
+}
+
+function calibrate(x: Exchange): void {
   const { usage, route } = x;
+  if (x.lane === null || !x.lease.held) return;
   if (usage?.reported === true && route !== null) {
     x.gateway.calibrations.observe(route.modelId, x.estimatedTokens, usage.promptTokens);
   }

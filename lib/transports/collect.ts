@@ -7,23 +7,27 @@ export interface Collected {
   readonly whole: boolean;
 }
 
-/** Resolves, never rejects: to at most `maxBytes` of the body, or to what broke it. With `maxMs`,
- *  to what has come by then. */
+/** Resolves to at most `maxBytes` of the body, or to what broke it. With `maxMs`, to what has come
+ *  by then. Rejects only where there is no memory for it. */
 export function collectBody(
   answer: Answer,
   call: Call,
   maxBytes: number,
   maxMs = 0,
 ): Promise<Collected | TransportError> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let size = 0;
     const timer = maxMs > 0 ? setTimeout(() => cut(), maxMs) : undefined;
     const finish = (whole: boolean) => {
       clearTimeout(timer);
-      const [only] = pieces;
-      const bytes = only?.length === size ? only : Buffer.concat(pieces, size);
-      resolve({ bytes, whole });
+      try {
+        const [only] = pieces;
+        const bytes = only?.length === size ? only : Buffer.concat(pieces, size);
+        resolve({ bytes, whole });
+      } catch (thrown) {
+        reject(thrown);
+      }
     };
     const cut = () => {
       call.abort();

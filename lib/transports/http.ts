@@ -100,7 +100,7 @@ class HttpCall implements Call {
     this.#request = request;
     request.on('socket', (socket) => this.#onSocket(request, socket));
     request.on('finish', () => this.#onSent(request));
-    request.on('response', (response) => this.#onResponse(request, response));
+    request.on('response', (response) => this.#onAnswer(request, response));
     request.on('error', (error) => this.#onError(request, error));
     request.on('close', () => this.#onClose(request));
     request.end(body);
@@ -129,6 +129,15 @@ class HttpCall implements Call {
     if (request !== this.#request || this.#state !== SENDING) return;
     this.#state = WAITING;
     this.#watch.arm('first-byte-timeout', this.#asked.origin.firstByteTimeoutMs);
+  }
+
+  /** What fails in our own code ends this call, not the process. */
+  #onAnswer(request: ClientRequest, response: IncomingMessage): void {
+    try {
+      this.#onResponse(request, response);
+    } catch (error) {
+      this.#end(transportError(error, 'reading', this.#asked.origin));
+    }
   }
 
   #onResponse(request: ClientRequest, response: IncomingMessage): void {

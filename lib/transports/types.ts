@@ -48,6 +48,7 @@ export interface UpstreamRequest {
   readonly body: Buffer | string | undefined;
 }
 
+/** Its methods do not throw: there is nobody to catch. What fails in one is its owner's to tell. */
 export interface BodySink {
   /** The memory of `chunk` is the sink's from here on: it may keep it, or give it to a socket. */
   onData(chunk: Buffer): void;
