@@ -24,6 +24,9 @@ const MAX_STRAY_CHARS = 200;
 export interface SseSink {
   /** The data of one event; several data lines are joined with LF. */
   event(data: string): void;
+  /** Takes an event that stands whole from `start` on, unread. Gives the offset behind its blank
+   *  line, or `start` where it must be read. */
+  shortcut?(chunk: Buffer, start: number): number;
 }
 
 export class SseReader {
@@ -61,9 +64,16 @@ export class SseReader {
     let start = this.#afterCr && chunk[0] === LF ? 1 : 0;
     if (chunk.length > 0) this.#afterCr = false;
     // Each kind is looked for once per find, not once per line: a stream without CR pays nothing.
-    let lf = find(chunk, LF, start);
-    let cr = find(chunk, CR, start);
+    let lf = -1;
+    let cr = -1;
     while (start < chunk.length && !this.#overflowed) {
+      const behind = this.#shortcut(chunk, start);
+      if (behind > start) {
+        start = behind;
+        continue;
+      }
+      if (lf < start) lf = find(chunk, LF, start);
+      if (cr < start) cr = find(chunk, CR, start);
       const end = Math.min(lf, cr);
       if (end === chunk.length) break;
       this.#line(chunk, start, end);
@@ -71,9 +81,7 @@ export class SseReader {
       if (end === cr) {
         this.#afterCr = start === chunk.length;
         if (chunk[start] === LF) start += 1;
-        cr = find(chunk, CR, start);
       }
-      if (lf < start) lf = find(chunk, LF, start);
     }
     if (start < chunk.length) this.#hold(chunk, start, chunk.length);
   }
@@ -83,6 +91,11 @@ export class SseReader {
     if (this.#overflowed) return;
     if (this.#held.length > 0) this.#heldLine();
     this.#dispatch();
+  }
+
+  #shortcut(chunk: Buffer, start: number): number {
+    if (this.#data !== null || this.#held.length > 0) return start;
+    return this.#sink.shortcut?.(chunk, start) ?? start;
   }
 
   #hold(chunk: Buffer, start: number, end: number): void {

@@ -240,7 +240,7 @@ const TESTED_THROUGH: readonly (readonly [parts: RegExp, test: string])[] = [
   ],
   [/^lib\/translate\/byte-store\.ts$/, 'test/translate/sse.test.ts'],
   [
-    /^lib\/translate\/anthropic-openai\/(?:answer|answer-blocks|faults|frames|ids|loose|name-repair)\.ts$/,
+    /^lib\/translate\/anthropic-openai\/(?:answer|answer-blocks|choices|faults|frames|ids|loose|name-repair)\.ts$/,
     'test/translate/anthropic-openai/stream.test.ts',
   ],
   [

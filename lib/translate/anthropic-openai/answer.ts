@@ -14,11 +14,12 @@ import type { StopReason } from '../../wire/anthropic-response.ts';
 import type { ChatChoice, ChatChunk, ChatDelta } from '../../wire/openai-response.ts';
 import type { TranslationContext, UpstreamFault, Usage } from '../translator.ts';
 import { fault } from '../upstream-fault.ts';
-import { Blocks, type BlockWriter, TEXT, THINKING } from './answer-blocks.ts';
+import { Blocks, type BlockWriter, TEXT, THINKING, TOOL } from './answer-blocks.ts';
+import { choiceError, contentOf, firstChoice, reasoningOf, type Said } from './choices.ts';
 import { errorIn } from './faults.ts';
-import { asRecord, textOf } from './loose.ts';
+import { asRecord } from './loose.ts';
 import type { RequestMemo } from './memo.ts';
-import { isBrokenEnd, stopReasonOf } from './stop-reasons.ts';
+import { stopReasonOf } from './stop-reasons.ts';
 import { StopMatcher } from './stop-sequences.ts';
 import { type TextCallSink, TextCalls } from './text-calls.ts';
 import { ToolCalls } from './tool-calls.ts';
@@ -94,12 +95,32 @@ export class Answer implements RunSink, TextCallSink {
     return this.#tools.dropped;
   }
 
-  /** Takes the data of one event. `last`: the bytes ended in it, so that bad JSON means a cut. */
-  event(data: string, last: boolean): void {
-    if (this.over) return;
+  /** Takes the data of one event. `last`: the bytes ended in it, so that bad JSON means a cut.
+   *  Gives what was read; undefined where that was no JSON. */
+  event(data: string, last: boolean): unknown {
+    if (this.over) return undefined;
     const value = parse(data);
     if (value !== undefined) this.#chunk(value, data);
     else this.#notJson(data, last);
+    return value;
+  }
+
+  /** Takes an event of which is known what it says: `chunk` would come to the same. */
+  said(said: Said): void {
+    if (this.over) return;
+    switch (said.kind) {
+      case TEXT:
+        this.#content(said.text);
+        break;
+      case THINKING:
+        this.#reasoning(said.text);
+        break;
+      case TOOL:
+        this.#toolCalls(said.calls, false);
+        break;
+      default:
+        said satisfies never;
+    }
   }
 
   /** Takes a whole completion. `body` is its text. */
@@ -196,7 +217,7 @@ export class Answer implements RunSink, TextCallSink {
   #delta(delta: ChatDelta, whole: boolean): void {
     const reasoning = reasoningOf(delta);
     if (reasoning !== '') this.#reasoning(reasoning);
-    const text = typeof delta.content === 'string' ? delta.content : textOf(delta.content);
+    const text = contentOf(delta);
     if (text !== '') this.#content(text);
     if (typeof delta.refusal === 'string' && delta.refusal !== '') this.#content(delta.refusal);
     const calls = delta.tool_calls ?? delta.function_call;
@@ -295,31 +316,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** An error inside the choice, or an end that means one. */
-function choiceError(choice: ChatChoice, raw: string): UpstreamFault | undefined {
-  const finish = choice.finish_reason;
-  if (typeof finish === 'string' && isBrokenEnd(finish)) return fault('error', raw);
-  return choice.error === undefined
-    ? undefined
-    : errorIn({ error: choice.error, choices: [] }, raw);
-}
-
-/** Choice 0; others were never asked for. */
-function firstChoice(choices: unknown): ChatChoice | undefined {
-  if (!Array.isArray(choices)) return undefined;
-  for (const value of choices) {
-    const choice: ChatChoice | undefined = asRecord(value);
-    if (choice !== undefined && (choice.index ?? 0) === 0) return choice;
-  }
-  return undefined;
-}
-
-/** The reasoning in a delta, whatever its field is called; fields that repeat it count once. */
-function reasoningOf(delta: ChatDelta): string {
-  const { reasoning_content: first, reasoning: second, reasoning_details: details } = delta;
-  if (typeof first === 'string' && first !== '') return first;
-  if (typeof second === 'string' && second !== '') return second;
-  return details === undefined ? textOf(first ?? second) : textOf(details);
 }

@@ -10,6 +10,9 @@ import { messageId } from './ids.ts';
 import { finalUsage, startUsage } from './usage.ts';
 
 const DELTA_END = '}}\n\n';
+const PLAIN_DELTA_END = `"${DELTA_END}`;
+/** Text that stands in JSON as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 const STOP_START = 'event: content_block_stop\ndata: {"type":"content_block_stop","index":';
 const DELTA = {
   [TEXT]: '{"type":"text_delta","text":',
@@ -53,7 +56,9 @@ export class FrameWriter implements BlockWriter {
   }
 
   delta(piece: string): void {
-    this.#out += this.#deltaStart + JSON.stringify(piece) + DELTA_END;
+    this.#out += PLAIN.test(piece)
+      ? `${this.#deltaStart}"${piece}${PLAIN_DELTA_END}`
+      : this.#deltaStart + JSON.stringify(piece) + DELTA_END;
   }
 
   close(signature: string): void {
