@@ -51,6 +51,8 @@ const ROWS = {
   NOT_FOUND: row(404, 'not_found_error', 'not_found_error', null),
   MODEL_NOT_FOUND: row(404, 'not_found_error', 'not_found_error', 'model_not_found'),
   METHOD_NOT_ALLOWED: row(405, 'invalid_request_error', 'invalid_request_error', null),
+  EXPECTATION_FAILED: row(417, 'invalid_request_error', 'invalid_request_error', null),
+  HEADERS_TOO_LARGE: row(431, 'invalid_request_error', 'invalid_request_error', null),
   BODY_TOO_LARGE: row(413, 'request_too_large', 'invalid_request_error', 'request_too_large'),
   NO_ROOM: row(429, 'rate_limit_error', 'rate_limit_error', 'rate_limit_exceeded'),
   BALANCE_EXHAUSTED: row(

@@ -54,9 +54,26 @@ export const MAX_CACHED_MODELS = 1_000;
 /** Longest model name that is looked at; longer ones are no model of anyone. */
 export const MAX_MODEL_NAME_CHARS = 256;
 
-/** Headers of a request must be complete by then, its body by the second bound (slow senders). */
+/** Headers of a request must be complete by then. */
 export const HEADERS_TIMEOUT_MS = 30_000;
-export const REQUEST_TIMEOUT_MS = 300_000;
+
+/** A body may take this long, and a second more for every so many bytes of it: 32 MiB over a line
+ *  of 64 kbit/s pass, in 70 minutes; who sends a byte now and then is gone after the first. */
+export const BODY_GRACE_MS = 60_000;
+export const MIN_BODY_BYTES_PER_S = 8 * KIB;
+
+/** How often the bodies on their way are looked at. */
+export const BODY_CHECK_MS = 5_000;
+
+/** A client that closed its half is asked twice in this time whether it is still there: its system
+ *  answers the first time, and the second time we hear of it. */
+export const PROBE_MS = 50;
+
+/** That connections cannot be accepted is said this often: it comes by the thousand. */
+export const ACCEPT_FAULT_MS = 10_000;
+
+/** Headers of one request: clients send about 30. Node drops what comes after 2,000 of them. */
+export const MAX_HEADERS = 200;
 
 /** An idle client connection is kept this long: longer than the pauses between a person's turns are
  *  rare, and shorter than the 90 s after which common middleboxes forget a connection. */

@@ -5,16 +5,18 @@
  * new requests get a 503 and those in flight finish, to their last byte.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { draining, type LocalCall, notFound, refuse } from './answer.ts';
 import type { ClientRuntime } from './clients.ts';
 import type { ServerConfig } from './config/types.ts';
-import { asGatewayError, type Dialect, errorBody, framesOf, GatewayError } from './errors.ts';
-import { type Endpoint, Exchange, newUniqueId } from './exchange.ts';
+import { Connections, DEADLINES, type Deadlines } from './connections.ts';
+import { asGatewayError, type Dialect, framesOf, GatewayError } from './errors.ts';
+import { type Endpoint, Exchange } from './exchange.ts';
+import { checkFraming, settleTarget } from './framing.ts';
 import type { Gateway } from './gateway.ts';
 import { registerGauges } from './gauges.ts';
 import { compileGuard, type Guard } from './guard.ts';
-import { HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, PULSE_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
+import { PULSE_MS } from './limits.ts';
 import { Overload, type OverloadBound, overloaded } from './overload.ts';
 import { handle } from './pipeline.ts';
 import { compileRoutes, type Router } from './router.ts';
@@ -55,6 +57,7 @@ export interface ServerOptions {
   /** Measures the process at each pulse; by default the one that runs here. */
   readonly probe?: (() => ProcessLoad) | undefined;
   readonly bounds?: readonly OverloadBound[] | undefined;
+  readonly deadlines?: Deadlines | undefined;
   /** A TCP socket that listens already, in place of the address of the configuration. */
   readonly fd?: number | undefined;
   /** Other threads listen on the same port: the system hands out the connections. */
@@ -82,6 +85,7 @@ export function claimAddress({ bindAddress, port }: ServerConfig): Promise<Addre
 
 class Listener {
   readonly #server: Server;
+  readonly #connections: Connections;
   readonly #live = new Set<Exchange>();
   readonly #overload: Overload;
   #front: Front;
@@ -89,16 +93,25 @@ class Listener {
   #wasCut = false;
   #idle: (() => void) | null = null;
 
-  constructor(gateway: Gateway, { probe, bounds }: ServerOptions) {
+  constructor(gateway: Gateway, { probe, bounds, deadlines = DEADLINES }: ServerOptions) {
     this.#overload = new Overload(probe ?? processProbe(PULSE_MS), bounds);
     this.#front = compileFront(gateway);
     registerGauges(gateway);
+    const { headersMs, checkMs } = deadlines;
     this.#server = createServer(
-      { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+      {
+        headersTimeout: headersMs,
+        requestTimeout: 0, // a body is judged by its rate
+        connectionsCheckingInterval: checkMs,
+        requireHostHeader: false, // framing.ts refuses in our own words
+      },
       (request, response) => this.#onRequest(request, response),
     );
-    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
-    this.#server.on('clientError', onClientError);
+    this.#connections = new Connections(this.#server, deadlines);
+    this.#server.on('checkContinue', (request, response) => this.#onContinue(request, response));
+    this.#server.on('checkExpectation', (request, response) => {
+      this.#onRequest(request, response, EXPECTATION);
+    });
   }
 
   listen({ ticker = everySecond, fd, reusePort }: ServerOptions): Promise<RunningServer> {
@@ -115,6 +128,7 @@ class Listener {
           reject(notTcp(fd));
           return;
         }
+        this.#connections.outliveErrors(this.#front.gateway.log);
         const stopTicker = ticker(() => this.#pulse());
         this.#server.once('close', stopTicker);
         resolve({
@@ -128,7 +142,17 @@ class Listener {
     });
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+  /** A body that is announced as too large is not asked for (RFC 9110 §10.1.1). */
+  #onContinue(request: IncomingMessage, response: ServerResponse): void {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced <= this.#front.gateway.config.server.maxBodyBytes) response.writeContinue();
+    this.#onRequest(request, response);
+  }
+
+  /** `fault`: known before anything was looked at. */
+  #onRequest(request: IncomingMessage, response: ServerResponse, fault?: GatewayError): void {
+    if (!this.#connections.began(request, response)) return;
+    settleTarget(request);
     const { gateway, guard, router } = this.#front;
     const { url = '/', method = '' } = request;
     const dialect = dialectOf(url, gateway);
@@ -137,6 +161,7 @@ class Listener {
     const local = { gateway, request, response, dialect, rest: '', ...state };
     let client: ClientRuntime | null = null;
     try {
+      this.#checkFraming(request, fault);
       guard.checkOrigin(request.headers);
       this.#allowOrigin(request, response);
       if (method === 'OPTIONS' && request.headers.origin !== undefined) {
@@ -150,6 +175,16 @@ class Listener {
       this.#dispatch(found.handler, { ...local, client, rest: found.rest });
     } catch (thrown) {
       refuse({ ...local, client }, thrown);
+    }
+  }
+
+  #checkFraming(request: IncomingMessage, fault?: GatewayError): void {
+    try {
+      checkFraming(request);
+      if (fault !== undefined) throw fault;
+    } catch (thrown) {
+      this.#connections.shut(request.socket);
+      throw thrown;
     }
   }
 
@@ -293,23 +328,7 @@ function isBelow(url: string, prefix: string): boolean {
   return Number.isNaN(next) || next === 0x2f || next === 0x3f;
 }
 
-const CLIENT_ERRORS: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};
-
-/** Bytes that are not HTTP: answered once where that is possible, then closed. */
-function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';
-  const malformed = new GatewayError('INVALID_REQUEST', `Malformed HTTP request: ${status}`);
-  const body = errorBody(malformed, 'anthropic', `req_${newUniqueId()}`);
-  socket.end(
-    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
-}
+/** `expect` with anything but `100-continue`. */
+const EXPECTATION = new GatewayError('EXPECTATION_FAILED', 'The only expectation is 100-continue', {
+  headers: { connection: 'close' },
+});

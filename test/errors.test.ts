@@ -20,6 +20,8 @@ const rows: readonly [ErrorCode, number, string, number, string | null][] = [
   ['MODEL_NOT_FOUND', 404, 'not_found_error', 404, 'model_not_found'],
   ['METHOD_NOT_ALLOWED', 405, 'invalid_request_error', 405, null],
   ['BODY_TOO_LARGE', 413, 'request_too_large', 413, 'request_too_large'],
+  ['EXPECTATION_FAILED', 417, 'invalid_request_error', 417, null],
+  ['HEADERS_TOO_LARGE', 431, 'invalid_request_error', 431, null],
   ['NO_ROOM', 429, 'rate_limit_error', 429, 'rate_limit_exceeded'],
   ['BALANCE_EXHAUSTED', 429, 'rate_limit_error', 429, 'insufficient_quota'],
   ['INTERNAL', 500, 'api_error', 500, 'internal_error'],

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { GatewayError } from '../errors.ts';
+import { type ErrorDetails, GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { DISCARD_BYTES, DISCARD_MS } from '../limits.ts';
 
@@ -26,7 +26,10 @@ export function readRequestBody(request: IncomingMessage, maxBytes: number): Pro
 /** Collects a body of at most `maxBytes`; the pieces are copied once, at the end. */
 function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? '0');
-  if (announced > maxBytes) return discard(request, maxBytes);
+  if (announced > maxBytes) {
+    const asked = request.headers.expect === undefined; // else it waits until it may send
+    return asked ? discard(request, maxBytes) : Promise.reject(tooLarge(maxBytes, CLOSES));
+  }
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let size = 0;
@@ -58,9 +61,7 @@ function discard(request: IncomingMessage, maxBytes: number): Promise<never> {
       clearTimeout(timer);
       request.off('data', onData);
       request.pause();
-      const message = `The request body is larger than ${maxBytes} bytes (server.max_body_bytes)`;
-      const headers = whole ? {} : { headers: { connection: 'close' } };
-      reject(new GatewayError('BODY_TOO_LARGE', message, headers));
+      reject(tooLarge(maxBytes, whole ? {} : CLOSES));
     };
     const onData = (piece: Buffer) => {
       left -= piece.length;
@@ -71,6 +72,13 @@ function discard(request: IncomingMessage, maxBytes: number): Promise<never> {
     request.once('end', () => finish(true));
     request.once('close', () => finish(false));
   });
+}
+
+const CLOSES: ErrorDetails = { headers: { connection: 'close' } };
+
+function tooLarge(maxBytes: number, details: ErrorDetails): GatewayError {
+  const message = `The request body is larger than ${maxBytes} bytes (server.max_body_bytes)`;
+  return new GatewayError('BODY_TOO_LARGE', message, details);
 }
 
 const DECODERS = {

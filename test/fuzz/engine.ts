@@ -11,7 +11,8 @@ import { readCorpus } from './corpus.ts';
 import { mutate } from './mutate.ts';
 import type { Checker, FuzzTarget } from './target.ts';
 
-const MAX_POOL = 3_000;
+const MAX_POOL_BYTES = 8 * 1024 * 1024;
+const MAX_OUTCOMES = 20_000;
 const MAX_TRIALS = 600;
 const MAX_TRIAL_MS = 30_000;
 /** Cases after which caches are full and code is compiled; growth is counted from there. */
@@ -44,6 +45,7 @@ export async function fuzz(target: FuzzTarget, checker: Checker, run: FuzzRun): 
   const seen = new Set<string>();
   const heap = new Heap();
   let cases = 0;
+  let poolBytes = 0;
   for (;;) {
     const chance = seeded(run.seed + cases * 7919);
     const input = mutate(pool, target.words, target.maxBytes, chance);
@@ -56,9 +58,10 @@ export async function fuzz(target: FuzzTarget, checker: Checker, run: FuzzRun): 
       const finding = { input: small, reason };
       return { cases, outcomes: seen.size, finding, heap: heap.told };
     }
-    if (!seen.has(outcome.word) && pool.length < MAX_POOL) {
+    if (!seen.has(outcome.word) && seen.size < MAX_OUTCOMES) {
       seen.add(outcome.word);
-      pool.push(input);
+      poolBytes += input.length;
+      if (poolBytes < MAX_POOL_BYTES) pool.push(Buffer.from(input));
     }
     heap.look(cases);
   }

@@ -87,6 +87,13 @@ function depthOf(root: unknown): number {
   }
 }
 
+/** Brackets that are opened, at most: those within strings count too. */
+function depthOfText(bytes: Buffer): number {
+  let opened = 0;
+  for (const byte of bytes) if (byte === 0x5b || byte === 0x7b) opened += 1;
+  return opened;
+}
+
 /** Reads; only what a client may be told is thrown on the way. */
 function read(make: () => ClientRequest): ClientRequest | string {
   try {
@@ -182,6 +189,8 @@ function checkScan(bytes: Buffer): string {
   const was = parsed(bytes);
   const scan = scanObject(bytes, ['model', 'messages', 'type']);
   if (!scan.ok) {
+    // Of two members with one name JSON.parse forgets the first, however deep it was.
+    if (scan.reason === 'too-deep' && depthOfText(bytes) > MAX_JSON_DEPTH) return scan.reason;
     assert.equal(was, undefined, `JSON.parse takes it, the scanner does not: ${scan.reason}`);
     return scan.reason;
   }

@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['serve'],
   ['workers'],
   ['server', 'services', 'state', 'reload', 'systemd', 'watch'],
-  ['router', 'routes', 'guard'],
+  ['router', 'routes', 'guard', 'framing', 'connections'],
   ['pipeline', 'answer'],
   ['stages'],
   ['client-room'],

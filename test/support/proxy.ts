@@ -1,5 +1,6 @@
 /** A whole proxy in this process, on a free port, for tests that speak HTTP to it. */
 import { parseConfig } from '../../lib/config/parse.ts';
+import type { Deadlines } from '../../lib/connections.ts';
 import { compileGateway, type Gateway } from '../../lib/gateway.ts';
 import type { OverloadBound } from '../../lib/overload.ts';
 import { type RunningServer, startServer } from '../../lib/server.ts';
@@ -29,6 +30,7 @@ export interface TestProxyOptions {
   /** Default: a process without a care, however seldom a test pulses. */
   readonly probe?: () => ProcessLoad;
   readonly bounds?: readonly OverloadBound[];
+  readonly deadlines?: Deadlines;
 }
 
 export const CALM: ProcessLoad = { lagMs: 0, heapShare: 0, memoryShare: 0 };
@@ -58,6 +60,7 @@ export async function startProxy(yaml: string, options: TestProxyOptions = {}): 
   });
   let pulse = () => {};
   const server = await startServer(gateway, {
+    deadlines: options.deadlines,
     ticker(tick) {
       pulse = tick;
       return () => {};
