@@ -94,7 +94,7 @@ e2e: build ## the real Claude Code through the proxy: make e2e CASES=name,name L
 soak: build ## a thousand streams for a long time: make soak SECONDS=600 STREAMS=1000
 	@node --import tsx bench/soak.ts
 
-chaos: $(INSTALLED) ## clients and providers do what they should not, reloads, all at once: SECONDS= SEED= CLIENTS=
+chaos: $(INSTALLED) ## clients and providers do what they should not, reloads, all at once: SECONDS= SEED= CLIENTS= TRANSPORT= WORKERS=
 	@node --import tsx test/chaos/run.ts
 
 bench: build ## what the proxy costs, side by side: make bench CASES=micro|load|latency|...

@@ -10,6 +10,9 @@ import type { Held } from './proxy-entry.ts';
 const START_TIMEOUT_MS = 30_000;
 const ENTRY = fileURLToPath(new URL('proxy-entry.ts', import.meta.url));
 
+/** As `server.transport` and `server.workers` spell it. */
+const { TRANSPORT = 'auto', WORKERS = '1' } = process.env;
+
 /** Begins every key of a configuration. */
 export const KEY_SECRET = 'key-secret-of-chaos';
 
@@ -112,7 +115,7 @@ function configuration(upstream: string, generation: number): string {
     (name) => `        - { key: ${KEY_SECRET}-${name}, name: ${name}, max_concurrent: 16 }`,
   );
   return `
-server: { port: 0, shutdown_timeout: 5s }
+server: { port: 0, shutdown_timeout: 5s, transport: ${TRANSPORT}, workers: ${WORKERS} }
 limits:
   requests_per_minute: ${100_000 + generation}
   max_concurrent: ${generation % 3 === 0 ? 48 : 40}
