@@ -23,7 +23,7 @@ export async function takeClientRoom(x: Exchange): Promise<void> {
   const { waiting, config, nowMs } = gateway;
   const tokens = tokensWanted(x);
   const line = lineOf(client);
-  if (waiting.depthOf(line) === 0 && take(x, client, tokens, nowMs())) return;
+  if (!waiting.isWanted(line) && take(x, client, tokens, nowMs())) return;
   const deadlineMs = x.startedMs + config.limits.queue.maxWaitMs;
   let refused = refuseEarly(x, client, tokens, deadlineMs, nowMs());
   if (refused !== null) throw refused;

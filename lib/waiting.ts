@@ -5,12 +5,15 @@
  * true: one timer for all, set to the next moment at which anything can change; a reservation that
  * comes back is looked at in the same turn of the event loop, once for all that came back in it;
  * one that comes back in another thread wakes this one. The order is exact inside of a thread;
- * between threads whoever looks first goes first.
+ * between threads whoever has waited for longer gets a head start of YIELD_MS.
  */
 import { type WaitingClass, WaitingRoom } from './quotas/waiting-room.ts';
 
 /** setTimeout takes no more; a longer sleep looks again in between. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Enough for a thread to be woken and to look, where it is not busy; too little to be felt. */
+const YIELD_MS = 2;
 
 /** How a wait ended: `let-in` (by its own try), `expired` (its deadline), `gone` (the client). */
 export type WaitEnd = 'let-in' | 'expired' | 'gone';
@@ -37,6 +40,10 @@ export interface Crowd {
   /** Takes one of the places of all threads together; false: all are taken. */
   enter(maxDepth: number): boolean;
   leave(): void;
+  /** The lines of this thread, and since when the first of each waits. */
+  show(firsts: Iterable<readonly [line: string, enteredMs: number]>): void;
+  /** Whether anybody waits elsewhere in this line, for longer than since `enteredMs`. */
+  isAhead(line: string, enteredMs: number): boolean;
   /** Wakes the others: a reservation has come back. */
   ring(): void;
   /** How many came back so far: to be read before one looks for room. */
@@ -47,6 +54,9 @@ export interface Crowd {
 
 interface Waiter {
   readonly terms: WaitTerms;
+  readonly enteredMs: number;
+  /** Until then it lets those go first that have waited for longer elsewhere; 0 = it does not. */
+  yieldUntilMs: number;
   readonly end: (how: WaitEnd) => void;
   readonly fail: (thrown: unknown) => void;
 }
@@ -77,9 +87,14 @@ export class Waiting {
     return this.#room.depth;
   }
 
-  /** How many wait in a line. Whoever comes while it is not empty must wait too. */
+  /** How many wait in a line of this thread. */
   depthOf(line: string): number {
     return this.#room.depthOf(line);
+  }
+
+  /** Whether somebody waits in a line, in any thread: whoever comes must wait too. */
+  isWanted(line: string): boolean {
+    return this.#room.depthOf(line) > 0 || this.#crowd?.isAhead(line, this.#nowMs()) === true;
   }
 
   /** Waits for a turn; null when the room is full. Rejects with what its own try throws. */
@@ -98,7 +113,9 @@ export class Waiting {
       reject(thrown);
     };
     if (this.#crowd?.enter(this.#maxDepth) === false) return null;
-    const place = this.#room.enter({ terms, end, fail }, terms, this.#nowMs());
+    const enteredMs = this.#nowMs();
+    const waiter = { terms, enteredMs, yieldUntilMs: 0, end, fail };
+    const place = this.#room.enter(waiter, terms, enteredMs);
     if (place === undefined) {
       this.#crowd?.leave();
       return null;
@@ -134,12 +151,31 @@ export class Waiting {
     });
   }
 
+  /** One that has waited for longer in another thread gets a head start, once a look: it may need
+   *  what this one does not. */
+  #yields(waiter: Waiter, nowMs: number): boolean {
+    if (this.#crowd === undefined) return false;
+    if (waiter.yieldUntilMs === 0 && this.#crowd.isAhead(waiter.terms.line, waiter.enteredMs)) {
+      waiter.yieldUntilMs = nowMs + YIELD_MS;
+    }
+    if (nowMs < waiter.yieldUntilMs) return true;
+    waiter.yieldUntilMs = 0;
+    return false;
+  }
+
+  *#firsts(): Generator<readonly [line: string, enteredMs: number]> {
+    for (const waiting of this.#occupied) yield* waiting.#room.firsts();
+  }
+
   #look(): void {
     clearTimeout(this.#timer);
     const nowMs = this.#nowMs();
     const seen = this.#crowd?.seen() ?? 0;
     this.#room.expire(nowMs, ({ end }) => end('expired'));
-    this.#room.admit(nowMs, (waiter) => tryOne(waiter, nowMs));
+    this.#room.admit(nowMs, (waiter) =>
+      this.#yields(waiter, nowMs) ? waiter.yieldUntilMs : tryOne(waiter, nowMs),
+    );
+    this.#crowd?.show(this.#firsts());
     if (this.#room.depth > 0) this.#crowd?.sleep(seen, () => this.#wake());
     const wakeMs = this.#room.nextWakeMs();
     if (wakeMs === Number.POSITIVE_INFINITY) return;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Leaver, type WaitEnd, Waiting, type WaitTerms } from '../lib/waiting.ts';
+import { type Crowd, type Leaver, type WaitEnd, Waiting, type WaitTerms } from '../lib/waiting.ts';
 
 const FAR_MS = 60_000;
 
@@ -110,4 +110,36 @@ test('waiting: 10,000 that all hang up leave nothing behind', async () => {
   const ends = new Set<WaitEnd | null>(await Promise.all(all.map(({ wait }) => wait)));
   assert.deepEqual([...ends], ['gone']);
   assert.equal(waiting.depth, 0);
+});
+
+test('waiting: whoever has waited for longer in another thread gets a head start', async () => {
+  const shown: string[][] = [];
+  const crowd: Crowd = {
+    enter: () => true,
+    leave: () => {},
+    show: (firsts) => shown.push([...firsts].map(([line]) => line)),
+    isAhead: (line) => line === 'contested',
+    ring: () => {},
+    seen: () => 0,
+    sleep: () => {},
+  };
+  const waiting = new Waiting(10, Date.now, undefined, crowd);
+  const tries: string[] = [];
+  const enter = (line: string) => {
+    const tryNow = () => {
+      tries.push(line);
+      return 0;
+    };
+    const deadlineMs = Date.now() + FAR_MS;
+    return waiting.wait(
+      { onAbort: null },
+      { line, session: '', class: 'main', deadlineMs, tryNow },
+    );
+  };
+  const waits = [enter('contested'), enter('other')];
+  assert.deepEqual(tries, ['other'], 'nobody is ahead there');
+  assert.deepEqual(await Promise.all(waits), ['let-in', 'let-in']);
+  assert.deepEqual(tries, ['other', 'contested'], 'a moment later, not never');
+  assert.deepEqual([shown[0], shown.at(-1)], [['contested'], []]);
+  assert.deepEqual([waiting.isWanted('contested'), waiting.isWanted('other')], [true, false]);
 });

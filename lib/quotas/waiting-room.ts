@@ -69,6 +69,13 @@ export class WaitingRoom<T> {
     return this.#lines.get(line)?.depth ?? 0;
   }
 
+  /** Every line, and since when its first one waits. */
+  *firsts(): Generator<readonly [line: string, enteredMs: number]> {
+    for (const [name, line] of this.#lines) {
+      yield [name, (firstOf(line) as Place<T>).enteredMs];
+    }
+  }
+
   /** A place, or undefined when the room is full. A line looks at once when its first one enters.
    *  `again`: it was let in before and came back; it does not wait for its turn once more. */
   enter(

@@ -29,7 +29,7 @@ export async function selectKey(x: Exchange): Promise<void> {
   const { modelId } = x.route as ModelRoute;
   if (x.client !== null) await takeClientRoom(x);
   let lookMs = x.client === null ? sinceMs : nowMs();
-  while (waiting.depthOf(modelId) > 0 || tryNow(x, lookMs, lookMs) > 0) {
+  while (waiting.isWanted(modelId) || tryNow(x, lookMs, lookMs) > 0) {
     await queue(x, lookMs);
     if (startsInTime(x, nowMs())) break;
     giveBack(x, nowMs());

@@ -174,7 +174,7 @@ class Supervisor implements RunningThreads {
   /** What the thread held goes back, and another one takes its place. */
   #bury(seat: Seat, fault: Error): void {
     const { quotas, log, nowMs } = this.#gateway;
-    this.#board.clearDepth(seat.index);
+    this.#board.clearWaiting(seat.index);
     quotas.giveBack(this.#board.holdingsOf(seat.index));
     wakeAll(quotas.endings);
     this.#expositions.forget(seat);

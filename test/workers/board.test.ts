@@ -92,7 +92,7 @@ test('the places to wait are those of all threads together', async (t) => {
   const third = b.enter();
   assert.notEqual(third.wait, null, 'a place that was left is free again');
   assert.equal(b.enter().wait, null);
-  board.clearDepth(1);
+  board.clearWaiting(1);
   assert.notEqual(a.enter().wait, null, 'nobody waits in a thread that is dead');
 });
 
@@ -109,4 +109,26 @@ test('what a dead thread had in flight goes back, and wakes those who wait', asy
   assert.equal(owner.inFlight(BUCKET), 1, 'nothing is given back twice');
   owner.giveBack(board.holdingsOf(1));
   assert.equal(owner.inFlight(BUCKET), 0);
+});
+
+test('who has waited for longer is seen in the other thread, by line', (t) => {
+  const { board } = pair(t);
+  const endings = new Int32Array(new SharedArrayBuffer(4));
+  const [a, b] = [board.crowdOf(0, () => endings), board.crowdOf(1, () => endings)];
+  assert.equal(a.enter(9), true);
+  a.show([
+    ['glm-4.6', T0],
+    ['glm-4.5-air', T0 + 50],
+  ]);
+  for (const { line, sinceMs, ahead } of [
+    { line: 'glm-4.6', sinceMs: T0 + 1, ahead: true },
+    { line: 'glm-4.6', sinceMs: T0, ahead: false },
+    { line: 'glm-4.5-air', sinceMs: T0 + 49, ahead: false },
+    { line: 'nobody', sinceMs: T0 + 99, ahead: false },
+  ]) {
+    assert.equal(b.isAhead(line, sinceMs), ahead, line);
+    assert.equal(a.isAhead(line, sinceMs), false, 'one is not ahead of oneself');
+  }
+  board.clearWaiting(0);
+  assert.equal(b.isAhead('glm-4.6', T0 + 1), false);
 });
