@@ -23,71 +23,135 @@ const MAX_TEXT_CHARS = 4_096;
 const EPOCH_SECONDS = 1e9;
 const EPOCH_MS = 1e12;
 
-const X_NAME =
-  /^x-ratelimit-(limit|remaining|reset)(?:-(requests|tokens|input-tokens))?(?:-(minute|hour|day))?$/;
-const ANTHROPIC_NAME =
-  /^anthropic-ratelimit-(requests|tokens|input-tokens)-(limit|remaining|reset)$/;
+const FIELDS = ['limit', 'remaining', 'reset'] as const;
+const UNITS = ['requests', 'tokens', 'input-tokens'] as const;
+const WINDOWS = ['minute', 'hour', 'day'] as const;
+
+/** What one header is about; a quota whose window is not named has an empty one. */
+interface Name {
+  readonly field: (typeof FIELDS)[number];
+  readonly unit: (typeof UNITS)[number];
+  readonly window: (typeof WINDOWS)[number] | '';
+}
+
+/** By its exact name: an answer has a dozen headers, and each is looked up here. */
+const NAMES: ReadonlyMap<string, Name> = new Map(
+  FIELDS.flatMap((field) => UNITS.flatMap((unit) => namesOf(field, unit))),
+);
+
+function namesOf(field: Name['field'], unit: Name['unit']): [string, Name][] {
+  const bare = `x-ratelimit-${field}`;
+  const named = ['', ...WINDOWS] as const;
+  const names = named.map((window): [string, Name] => {
+    return [`${bare}-${unit}${window && `-${window}`}`, { field, unit, window }];
+  });
+  names.push([`anthropic-ratelimit-${unit}-${field}`, { field, unit, window: 'minute' }]);
+  if (unit !== 'requests') return names;
+  for (const window of named) {
+    names.push([`${bare}${window && `-${window}`}`, { field, unit, window }]);
+  }
+  return names;
+}
 
 interface Found {
-  limit?: number;
-  remaining?: number;
-  resetAtMs?: number;
+  readonly unit: Name['unit'];
+  readonly window: Name['window'];
+  limit: number | undefined;
+  remaining: number | undefined;
+  resetAtMs: number | undefined;
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+const NOTHING: readonly RateReading[] = [];
 
 /** The quotas that `headers` (lower-case names) tell about; empty where they tell nothing. */
-export function readRateHeaders(headers: Headers, nowMs: number): RateReading[] {
-  const found = new Map<string, Found>();
-  for (const name in headers) {
-    if (!name.includes('ratelimit-')) continue;
-    const [field, what, window] = fieldsOf(name);
-    if (field === undefined) continue;
-    const value = headers[name];
+export function readRateHeaders(headers: Headers, nowMs: number): readonly RateReading[] {
+  let found: Found[] | undefined;
+  for (const header in headers) {
+    const name = NAMES.get(header);
+    if (name === undefined) continue;
+    const value = headers[header];
     if (typeof value !== 'string' || value.length > MAX_VALUE_CHARS) continue;
-    const key = `${what ?? 'requests'} ${window ?? ''}`;
-    const entry = found.get(key) ?? {};
-    if (field === 'reset') put(entry, 'resetAtMs', resetAtMs(value, nowMs));
-    else put(entry, field === 'limit' ? 'limit' : 'remaining', countIn(value));
-    found.set(key, entry);
+    found ??= [];
+    const entry = entryOf(found, name);
+    switch (name.field) {
+      case 'limit':
+        entry.limit = countIn(value) ?? entry.limit;
+        break;
+      case 'remaining':
+        entry.remaining = countIn(value) ?? entry.remaining;
+        break;
+      case 'reset':
+        entry.resetAtMs = resetAtMs(value, nowMs) ?? entry.resetAtMs;
+        break;
+      default: {
+        const never: never = name.field;
+        return never;
+      }
+    }
   }
-  return found.size === 0 ? [] : readingsOf(found, nowMs);
+  return found === undefined ? NOTHING : readingsOf(found, nowMs);
 }
 
-function fieldsOf(name: string): (string | undefined)[] {
-  const x = X_NAME.exec(name);
-  if (x !== null) return [x[1], x[2], x[3]];
-  const anthropic = ANTHROPIC_NAME.exec(name);
-  return anthropic === null ? [] : [anthropic[2], anthropic[1], 'minute'];
+/** There are a few at most: a walk is cheaper than a map. */
+function entryOf(found: Found[], { unit, window }: Name): Found {
+  for (const entry of found) if (entry.unit === unit && entry.window === window) return entry;
+  const entry = { unit, window, limit: undefined, remaining: undefined, resetAtMs: undefined };
+  found.push(entry);
+  return entry;
 }
 
-function put(entry: Found, field: keyof Found, value: number | undefined): void {
-  if (value !== undefined) entry[field] = value;
-}
-
-function readingsOf(found: Map<string, Found>, nowMs: number): RateReading[] {
+function readingsOf(found: readonly Found[], nowMs: number): RateReading[] {
   const readings: RateReading[] = [];
-  for (const [key, entry] of found) {
-    const [what = '', named = ''] = key.split(' ');
-    if (what === 'input-tokens' && found.has(`tokens ${named}`)) continue;
-    if (Object.keys(entry).length === 0) continue;
-    const unit = what === 'requests' ? 'requests' : 'tokens';
-    const window = named === '' ? windowOf(entry, nowMs) : named;
-    const quota = `${unit}_${window}` as QuotaName;
-    if (!readings.some((reading) => reading.quota === quota)) readings.push({ quota, ...entry });
+  for (const entry of found) {
+    const { unit, window, limit, remaining, resetAtMs: at } = entry;
+    if (limit === undefined && remaining === undefined && at === undefined) continue;
+    if (unit === 'input-tokens' && holds(found, 'tokens', window)) continue;
+    const kind = unit === 'requests' ? 'requests' : 'tokens';
+    const quota: QuotaName = `${kind}_${window === '' ? windowOf(at ?? 0, nowMs) : window}`;
+    if (readings.some((reading) => reading.quota === quota)) continue;
+    const reading: Writable<RateReading> = { quota };
+    if (limit !== undefined) reading.limit = limit;
+    if (remaining !== undefined) reading.remaining = remaining;
+    if (at !== undefined) reading.resetAtMs = at;
+    readings.push(reading);
   }
   return readings;
 }
 
+function holds(found: readonly Found[], unit: Found['unit'], window: Found['window']): boolean {
+  return found.some((entry) => entry.unit === unit && entry.window === window);
+}
+
 /** A quota without a named window is that of the shortest one its reset fits into. */
-function windowOf({ resetAtMs = 0 }: Found, nowMs: number): string {
-  const aheadMs = resetAtMs - nowMs;
+function windowOf(resetMs: number, nowMs: number): (typeof WINDOWS)[number] {
+  const aheadMs = resetMs - nowMs;
   if (aheadMs <= 2 * MINUTE_MS) return 'minute';
   return aheadMs <= HOUR_MS + MINUTE_MS ? 'hour' : 'day';
 }
 
 function countIn(value: string): number | undefined {
+  const plain = value.length <= MAX_DIGITS ? decimal(value) : Number.NaN;
+  if (!Number.isNaN(plain)) return Math.floor(plain);
   const digits = /^\s*(\d{1,15})(?:\.\d+)?\s*(?:[,;]|$)/.exec(value)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
+
+/** A number of digits, with or without a fraction; NaN for anything else. */
+function decimal(text: string): number {
+  let number = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return DECIMAL.test(text) ? Number(text) : Number.NaN;
+    number = number * 10 + digit;
+  }
+  return text === '' ? Number.NaN : number;
+}
+
+const DECIMAL = /^\d+\.\d+$/;
+/** More are not exact in a double. */
+const MAX_DIGITS = 15;
 
 /** The moment that the value of a reset header means, in ms; undefined for the past and
  *  nonsense. */
@@ -95,7 +159,8 @@ export function resetAtMs(value: string, nowMs: number): number | undefined {
   const text = value.trim();
   if (text.length > MAX_VALUE_CHARS) return undefined;
   let at: number | undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) at = momentOf(Number(text), nowMs);
+  const number = decimal(text);
+  if (!Number.isNaN(number)) at = momentOf(number, nowMs);
   else if (/^\d{4}-\d\d-\d\d/.test(text)) at = Date.parse(text);
   else {
     const durationMs = goDurationMs(text);
