@@ -112,23 +112,28 @@ export function parseValue(bytes: Buffer, value: JsonValue): unknown {
  *  Edits are in document order and do not overlap. */
 export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
   if (edits.length === 0) return bytes;
-  const parts: Buffer[] = [];
+  let size = bytes.length;
+  for (const { start, end, text } of edits) size += Buffer.byteLength(text) - (end - start);
+  const spliced = Buffer.allocUnsafe(size);
   let at = 0;
+  let to = 0;
   for (const { start, end, text } of edits) {
-    parts.push(bytes.subarray(at, start), Buffer.from(text));
+    to += bytes.copy(spliced, to, at, start);
+    to += spliced.write(text, to);
     at = end;
   }
-  parts.push(bytes.subarray(at));
-  return Buffer.concat(parts);
+  bytes.copy(spliced, to, at);
+  return spliced;
 }
 
 /** Edits that give every occurrence of `key` the value `text`; those that have it already stay. */
 export function replaceAll(bytes: Buffer, scan: ObjectScan, key: string, text: string): Edit[] {
-  if (!scan.ok) return [];
-  return scan.members
-    .filter((member) => member.key === key)
-    .filter(({ start, end }) => bytes.toString('utf8', start, end) !== text)
-    .map(({ start, end }) => ({ start, end, text }));
+  const edits: Edit[] = [];
+  for (const { key: found, start, end } of scan.ok ? scan.members : []) {
+    if (found !== key || bytes.toString('utf8', start, end) === text) continue;
+    edits.push({ start, end, text });
+  }
+  return edits;
 }
 
 function refuse(failed: number): ObjectScan {

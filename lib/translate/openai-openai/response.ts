@@ -20,7 +20,7 @@ import { UsageReader } from './usage.ts';
 
 const WANTED = ['model', 'usage', 'choices', 'error', 'message', 'msg', 'type'] as const;
 /** A top-level member of these makes the body worth a look as an error. */
-const SUSPICIOUS = ['error', 'message', 'msg', 'type'] as const;
+const SUSPICIOUS: readonly string[] = ['error', 'message', 'msg', 'type'];
 /** `choices` of chat and legacy completions; other answers have no stop reason. */
 const NO_STOP_REASON = '';
 
@@ -51,5 +51,7 @@ export function relayJson(
 }
 
 function looksLikeError(scan: ObjectScan): boolean {
-  return SUSPICIOUS.some((key) => (lastMember(scan, key)?.kind ?? 'null') !== 'null');
+  return (
+    scan.ok && scan.members.some(({ key, kind }) => kind !== 'null' && SUSPICIOUS.includes(key))
+  );
 }
