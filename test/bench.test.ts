@@ -52,6 +52,26 @@ for (const { name, max } of [
     assert.ok(bytes <= max, `${bytes} bytes`);
   });
 
+/** What every request pays, or every answer. Calm runs say 2,190, 860, 20 and 80. */
+for (const { file, name, max } of [
+  { file: 'log.ts', name: 'log: the line of a request', max: 3_000 },
+  {
+    file: 'rate-headers.ts',
+    name: 'rate headers: two quotas, as Cerebras sends them',
+    max: 1_400,
+  },
+  { file: 'rate-headers.ts', name: 'rate headers: none', max: 200 },
+  {
+    file: 'metrics-render.ts',
+    name: 'metrics render: one counter found by labels and raised',
+    max: 200,
+  },
+])
+  test(`ceiling: ${name} allocates at most ${max} bytes`, async () => {
+    const bytes = await leastAllocation(file, name, max);
+    assert.ok(bytes <= max, `${bytes} bytes`);
+  });
+
 test('ceiling: one production dependency, transitive ones included', () => {
   const lock = JSON.parse(readFileSync(`${ROOT}package-lock.json`, 'utf8')) as {
     packages: Record<string, { dev?: boolean; devOptional?: boolean }>;

@@ -144,9 +144,13 @@ class Lines {
 
 /** Redacts before anything is escaped, so that an escape is never cut in two. */
 function jsonFormat(redact: (text: string) => string): Format {
-  const quoted = rememberingQuoter(redact);
-  const value = (given: Exclude<LogValue, string | undefined>) =>
-    Array.isArray(given) ? `[${given.map(quoted).join()}]` : JSON.stringify(given);
+  const quoted = remembering((text) => escapeControls(JSON.stringify(redact(text))));
+  const value = (given: Exclude<LogValue, string | undefined>): string => {
+    if (Number.isFinite(given)) return String(given);
+    return Array.isArray(given) ? `[${given.map(quoted).join()}]` : JSON.stringify(given);
+  };
+  // Pieces are kept as they are put together: a line is forty of them, each made anew otherwise.
+  const heads = remembering((name) => `,"${name}":`);
   let stampedMs = Number.NaN;
   let stamp = '';
   return (level, timeMs, message, fields) => {
@@ -157,25 +161,26 @@ function jsonFormat(redact: (text: string) => string): Format {
     let line = `{"time":"${stamp}","level":"${level}","msg":${quoted(message)}`;
     for (const name in fields) {
       const given = fields[name];
-      if (typeof given === 'string') line += `,"${name}":${quoted(given)}`;
-      else if (given !== undefined) line += `,"${name}":${value(given)}`;
+      if (given === undefined) continue;
+      line += heads(name);
+      line += typeof given === 'string' ? quoted(given) : value(given);
     }
     return `${line}}\n`;
   };
 }
 
-/** A text as redacted JSON. Most texts of a log are names that come again with each line: those are
- *  looked up. Bounded: a full memory starts anew. */
-function rememberingQuoter(redact: (text: string) => string): (text: string) => string {
+/** Most texts of a log come again with each line: what `make` gives for those is looked up.
+ *  Bounded: a full memory starts anew. */
+function remembering(make: (text: string) => string): (text: string) => string {
   const known = new Map<string, string>();
   return (text) => {
     const remembered = known.get(text);
     if (remembered !== undefined) return remembered;
-    const quoted = escapeControls(JSON.stringify(redact(text)));
-    if (text.length > MAX_REMEMBERED_TEXT_CHARS) return quoted;
+    const made = make(text);
+    if (text.length > MAX_REMEMBERED_TEXT_CHARS) return made;
     if (known.size >= MAX_REMEMBERED_TEXTS) known.clear();
-    known.set(text, quoted);
-    return quoted;
+    known.set(text, made);
+    return made;
   };
 }
 
