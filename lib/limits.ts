@@ -82,6 +82,10 @@ export const KEEP_ALIVE_MS = 75_000;
 /** The server's one ticker: held streams and pings are counted in these steps. */
 export const PULSE_MS = 1_000;
 
+/** A connection that was taken before a drain began, and has not said anything yet, is given this
+ *  long to send the request that it was opened for. */
+export const FIRST_REQUEST_MS = 1_000;
+
 /** From here on the process counts as overloaded, below the second figure as calm again, each after
  *  this many looks (PULSE_MS) in a row. A tick that is a second late for five looks is a loop that
  *  never catches up: one long parse is over after one look, and a slow machine delays by tens of

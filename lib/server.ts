@@ -5,7 +5,7 @@
  * new requests get a 503 and those in flight finish, to their last byte.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, Server as NetServer } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { draining, type LocalCall, notFound, refuse } from './answer.ts';
 import type { ClientRuntime } from './clients.ts';
 import type { ServerConfig } from './config/types.ts';
@@ -16,7 +16,7 @@ import { checkFraming, settleTarget } from './framing.ts';
 import type { Gateway } from './gateway.ts';
 import { registerGauges } from './gauges.ts';
 import { compileGuard, type Guard } from './guard.ts';
-import { PULSE_MS } from './limits.ts';
+import { FIRST_REQUEST_MS, PULSE_MS } from './limits.ts';
 import { Overload, type OverloadBound, overloaded } from './overload.ts';
 import { handle } from './pipeline.ts';
 import { compileRoutes, type Router } from './router.ts';
@@ -88,10 +88,13 @@ class Listener {
   readonly #connections: Connections;
   readonly #live = new Set<Exchange>();
   readonly #overload: Overload;
+  /** Connections that have not carried a request yet: their first one was promised an answer. */
+  readonly #fresh = new Set<Socket>();
   #front: Front;
   #draining = false;
   #wasCut = false;
   #idle: (() => void) | null = null;
+  #allKnown: (() => void) | null = null;
 
   constructor(gateway: Gateway, { probe, bounds, deadlines = DEADLINES }: ServerOptions) {
     this.#overload = new Overload(probe ?? processProbe(PULSE_MS), bounds);
@@ -111,6 +114,10 @@ class Listener {
     this.#server.on('checkContinue', (request, response) => this.#onContinue(request, response));
     this.#server.on('checkExpectation', (request, response) => {
       this.#onRequest(request, response, EXPECTATION);
+    });
+    this.#server.on('connection', (socket) => {
+      this.#fresh.add(socket);
+      socket.once('close', () => this.#leaveFresh(socket));
     });
   }
 
@@ -156,6 +163,7 @@ class Listener {
     const { gateway, guard, router } = this.#front;
     const { url = '/', method = '' } = request;
     const dialect = dialectOf(url, gateway);
+    const isFirst = this.#leaveFresh(request.socket);
     const { reason: overload } = this.#overload;
     const state = { draining: this.#draining, overload };
     const local = { gateway, request, response, dialect, rest: '', ...state };
@@ -171,7 +179,10 @@ class Listener {
       if (dialect !== null) client = gateway.clients[guard.checkToken(request.headers)] ?? null;
       const found = router.find(method, url);
       if ('allow' in found) throw notFound(found.allow, method, url);
-      if (this.#draining && dialect !== null) throw draining();
+      if (this.#draining && dialect !== null) {
+        if (!isFirst) throw draining();
+        response.shouldKeepAlive = false;
+      }
       this.#dispatch(found.handler, { ...local, client, rest: found.rest });
     } catch (thrown) {
       refuse({ ...local, client }, thrown);
@@ -264,12 +275,33 @@ class Listener {
     // Not http.Server.close: that one also closes idle connections, whose next request is owed a
     // 503.
     NetServer.prototype.close.call(this.#server);
+    await this.#awaitFirstRequests(timeoutMs);
     const clean = await this.#whenIdle(timeoutMs);
     if (!clean) this.#cut();
     this.#server.closeIdleConnections();
     await new Promise((resolve) => setImmediate(resolve));
     this.#server.closeAllConnections();
     return clean;
+  }
+
+  /** False: it was not fresh any more. */
+  #leaveFresh(socket: Socket): boolean {
+    const wasFresh = this.#fresh.delete(socket);
+    if (wasFresh && this.#fresh.size === 0) this.#allKnown?.();
+    return wasFresh;
+  }
+
+  /** Whoever connected before the drain has hardly had the time to send. */
+  async #awaitFirstRequests(timeoutMs: number): Promise<void> {
+    if (this.#fresh.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(timeoutMs, FIRST_REQUEST_MS));
+      this.#allKnown = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    await new Promise((resolve) => setImmediate(resolve)); // what has come by now is read
   }
 
   /** True: nothing is in flight any more; false: it was cut, or the time is over. */
@@ -292,6 +324,7 @@ class Listener {
       exchange.abort(draining());
     }
     this.#idle?.();
+    this.#allKnown?.();
   }
 }
 

@@ -344,3 +344,24 @@ test('a signal that comes while it drains changes nothing', async (t) => {
   assert.equal(await run.ended, 0);
   assert.equal(run.lines('configuration reloaded').length, 0);
 });
+
+test('a reload and an end at once: what is in flight finishes', async (t) => {
+  let finish = () => {};
+  const provider = await scripted([
+    (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(delta('one '));
+      finish = () => response.end(delta('two', 'stop') + DONE);
+    },
+  ]);
+  const { run, url } = await reloadable(t, provider, [ONE]);
+  const live = open(`${url}/anthropic/v1/messages`, { body: message('x', { stream: true }) });
+  await live.has('one ');
+  for (const signal of ['SIGHUP', 'SIGTERM', 'SIGHUP'] as const) run.child.kill(signal);
+  await until(() => run.lines('draining').length === 1);
+  finish();
+  assert.match((await live.done).text, /event: message_stop/);
+  assert.equal(await run.ended, 0);
+  assert.ok(run.lines('configuration reloaded').length <= 1);
+  assert.equal(run.err, '');
+});

@@ -237,6 +237,33 @@ test('draining: streams finish, new requests get a 503, then connections close',
   assert.equal(await drained, true);
 });
 
+test('draining: a connection that was taken before it gets its first request served', async (t) => {
+  const { proxy } = await road(t);
+  const early = connect(proxy.port, '127.0.0.1');
+  await new Promise((resolve) => early.once('connect', resolve));
+  assert.equal((await fetch(`${proxy.url}/health`)).status, 200); // it has been taken by now
+  let said = '';
+  early.setEncoding('utf8').on('data', (piece: string) => {
+    said += piece;
+  });
+  const drained = proxy.close(60_000);
+  const body = JSON.stringify(message('x'));
+  const head = `POST /anthropic/v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}`;
+  early.write(`${head}\r\n\r\n${body}`);
+  await new Promise((resolve) => early.once('close', resolve));
+  assert.match(said, /^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*end_turn/i);
+  assert.equal(await drained, true);
+});
+
+test('draining does not wait long for a connection that says nothing', async (t) => {
+  const { proxy } = await road(t);
+  const silent = connect(proxy.port, '127.0.0.1');
+  await new Promise((resolve) => silent.once('connect', resolve));
+  assert.equal((await fetch(`${proxy.url}/health`)).status, 200);
+  assert.equal(await proxy.close(60_000), true);
+  await new Promise((resolve) => silent.once('close', resolve));
+});
+
 test('draining waits for a client that reads its last bytes slowly', async (t) => {
   const big = 'x'.repeat(8_000_000);
   const { proxy, open, requestLine } = await road(t, {

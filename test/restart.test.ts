@@ -1,0 +1,122 @@
+/** A restart under load, with processes of their own: what of it do clients see? */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { heldSocket } from './support/held-socket.ts';
+import { ask, message } from './support/http-client.ts';
+import { folder, type Program, type ProgramOptions, program } from './support/program.ts';
+import { DONE, delta, scripted } from './support/scripted.ts';
+import { until } from './support/upstream.ts';
+
+const CLIENTS = 50;
+const WHOLE = '200 whole';
+/** No answer began: the connection was refused, or closed while it was still in the queue. */
+const REFUSED = '0 ';
+const MAX_REQUESTS_EACH = 2_000;
+
+const completion = JSON.stringify({
+  choices: [{ finish_reason: 'stop', message: { role: 'assistant', content: 'fine' } }],
+});
+
+async function provider(t: TestContext) {
+  const given = await scripted([], (response, { body }) => {
+    if (!body.includes('"stream":true')) {
+      setTimeout(() => response.end(completion), 20);
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(delta('one '));
+    setTimeout(() => response.end(delta('two', 'stop') + DONE), 40);
+  });
+  t.after(() => given.close());
+  return given;
+}
+
+/** Clients that send, each on a new connection, one request after the other until `stop`. */
+function load(url: string) {
+  const results: string[] = [];
+  let stopped = false;
+  const client = async (nth: number) => {
+    for (let n = 0; n < MAX_REQUESTS_EACH && !stopped; n++) {
+      const stream = (nth + n) % 2 === 0;
+      const { status, text, complete } = await ask(`${url}/anthropic/v1/messages`, {
+        body: message('x', { stream }),
+      });
+      const last = stream ? 'event: message_stop' : '"end_turn"';
+      const whole = complete && text.includes(last);
+      results.push(`${status} ${whole ? 'whole' : text}`);
+      if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const clients = Array.from({ length: CLIENTS }, (_, nth) => client(nth));
+  return {
+    results,
+    /** Waits until so many more have been served whole. */
+    async served(more: number) {
+      const whole = () => results.filter((result) => result === WHOLE).length;
+      const before = whole();
+      await until(() => whole() >= before + more);
+    },
+    async stop() {
+      stopped = true;
+      await Promise.all(clients);
+      return [...new Set(results)].sort();
+    },
+  };
+}
+
+/** One program, then another, with clients all the while. */
+async function restarted(t: TestContext, url: string, options: ProgramOptions, port: number) {
+  const { url: endpoint } = await provider(t);
+  const cwd = folder(t);
+  const server = `server: { port: ${port} }`;
+  const given = `{ name: p, endpoint: "${endpoint}", models: [glm-4.6], api_key: k }`;
+  writeFileSync(join(cwd, 'config.yaml'), `${server}\nproviders: [${given}]\n`);
+  const start = () => program(t, [], { cwd, ...options });
+  const first = start();
+  await first.listening();
+  const clients = load(url);
+  await clients.served(CLIENTS);
+  first.child.kill('SIGTERM');
+  assert.equal(await first.ended, 0, first.out.slice(-500));
+  const second = start();
+  await second.listening();
+  await clients.served(CLIENTS);
+  const seen = await clients.stop();
+  second.child.kill('SIGTERM');
+  assert.equal(await second.ended, 0);
+  return { seen, results: clients.results, runs: [first, second] };
+}
+
+function servedBy(runs: readonly Program[]): number {
+  const lines = runs.flatMap((run) => run.lines('request'));
+  assert.deepEqual([...new Set(lines.map(({ status }) => status))], [200]);
+  return lines.length;
+}
+
+test('a restart: every request that was taken is answered whole, others are refused', async (t) => {
+  const { port, url } = await freePort();
+  const { seen, results, runs } = await restarted(t, url, {}, port);
+  assert.deepEqual(seen, [REFUSED, WHOLE]);
+  assert.equal(servedBy(runs), results.filter((result) => result === WHOLE).length);
+  assert.deepEqual(
+    runs.map((run) => run.err),
+    ['', ''],
+  );
+});
+
+test('a restart through an inherited socket: no request fails', async (t) => {
+  const held = heldSocket(t);
+  const { seen, results, runs } = await restarted(t, held.url, { socket: held.fd }, 0);
+  assert.deepEqual(seen, [WHOLE]);
+  assert.equal(servedBy(runs), results.length);
+});
+
+/** One that nobody has had just now. */
+async function freePort() {
+  const given = await scripted();
+  await given.close();
+  const { port, origin } = new URL(given.url);
+  return { port: Number(port), url: origin };
+}
