@@ -15,7 +15,7 @@ import { type Endpoint, Exchange } from './exchange.ts';
 import { checkFraming, settleTarget } from './framing.ts';
 import type { Gateway } from './gateway.ts';
 import { registerGauges } from './gauges.ts';
-import { compileGuard, type Guard } from './guard.ts';
+import { compileGuard, type Guard, NOBODY } from './guard.ts';
 import { FIRST_REQUEST_MS, PULSE_MS } from './limits.ts';
 import { Overload, type OverloadBound, overloaded } from './overload.ts';
 import { handle } from './pipeline.ts';
@@ -176,7 +176,8 @@ class Listener {
         response.writeHead(204, guard.preflightHeaders(request.headers)).end();
         return;
       }
-      if (dialect !== null) client = gateway.clients[guard.checkToken(request.headers)] ?? null;
+      const owner = dialect === null ? NOBODY : guard.checkToken(request.headers);
+      if (owner !== NOBODY) client = gateway.clients[owner] ?? null;
       const found = router.find(method, url);
       if ('allow' in found) throw notFound(found.allow, method, url);
       if (this.#draining && dialect !== null) {

@@ -1,7 +1,9 @@
 /** Named clients: what each may use, and where its counts go on. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { asGatewayError } from '../lib/errors.ts';
+import { recall, remember } from '../lib/memory.ts';
 import type { Bucket } from '../lib/quotas/bucket.ts';
 import { newLease } from '../lib/quotas/lease.ts';
 import { compiled, NOW_MS } from './support/gateways.ts';
@@ -91,6 +93,21 @@ test('counts go on over a reload by the name of the client, whatever its token i
     ['bob', 0],
     ['ann', 1],
   ]);
+});
+
+test('counts go on over a restart, and the state holds no name of a client', () => {
+  const yaml = withClients('{ name: ann-who-asks, token: t, tokens_per_day: 500 }');
+  const before = compiled(yaml);
+  const [ann] = before.clients;
+  assert.ok(ann !== undefined);
+  assert.ok(before.quotas.tryReserve(ann.path, NOW_MS, 300, newLease()));
+  const hash = (mark: string) => createHash('sha256').update(mark).digest('hex');
+  const memory = remember(before, hash);
+  assert.ok(!JSON.stringify(memory).includes('ann-who-asks'));
+  const after = compiled(yaml);
+  recall(after, memory, hash);
+  const bucket = after.clients[0]?.bucket as Bucket;
+  assert.equal(after.quotas.usedInWindow(bucket, NOW_MS, 'tokens_day'), 300);
 });
 
 test('without clients there is no bucket for any', () => {

@@ -26,6 +26,7 @@ function hangUp(x: Exchange): void {
 
 /** Before `release`, which forgets whether the request went out. */
 function leaveRoom(x: Exchange, nowMs: number): void {
+  if (x.client === null) return;
   leaveClientRoom(x, nowMs, x.call !== null && x.lease.held ? usedTokens(x) : 0);
 }
 
