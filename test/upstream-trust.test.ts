@@ -86,6 +86,13 @@ for (const { name, want, ...trusting } of [
     env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
     want: 502,
   },
+  {
+    name: 'native, an unknown CA, checks switched off in the environment',
+    transport: 'native',
+    env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    want: 502,
+  },
+  { name: 'native, tls.ca_file', transport: 'native', ca: true, want: 200 },
   { name: 'tls.ca_file', ca: true, want: 200 },
   {
     name: 'tls.ca_file, beside NODE_EXTRA_CA_CERTS',
