@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { renderCheck } from '../lib/commands/check.ts';
 import { type ErrorCode, isErrorCode } from '../lib/errors.ts';
+import { MAX_HEADERS } from '../lib/limits.ts';
 import { remember } from '../lib/memory.ts';
 import { makeLog } from '../lib/telemetry/log.ts';
 import { makeRedactor } from '../lib/telemetry/redact.ts';
@@ -123,6 +124,19 @@ const ROWS: readonly Row[] = [
       ask(`${proxy.url}/anthropic/v1/messages?key=${TOKEN}`, { method: 'PUT', headers: asAnn }),
   },
   { code: 'BODY_TOO_LARGE', status: 413, act: ({ say }) => say(message(KEY.repeat(400))) },
+  {
+    code: 'EXPECTATION_FAILED',
+    status: 417,
+    act: ({ say }) => say(plain, { ...asAnn, expect: `a ${TOKEN}` }),
+  },
+  {
+    code: 'HEADERS_TOO_LARGE',
+    status: 431,
+    act: ({ say }) => {
+      const many = Array.from({ length: MAX_HEADERS + 1 }, (_, n) => [`x-${n}`, TOKEN]);
+      return say(plain, { ...asAnn, ...Object.fromEntries(many) });
+    },
+  },
   { code: 'NO_ROOM', status: 429, otherwise: refusal(429, 'rate_limit_exceeded') },
   { code: 'BALANCE_EXHAUSTED', status: 429, otherwise: refusal(402, 'insufficient_balance') },
   {
