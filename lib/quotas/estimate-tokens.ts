@@ -53,14 +53,26 @@ const WALKED_CHARS = 1_024;
 const BLOCK_CHARS = 256;
 const LOOKED_AT = 0.125;
 const MOST_WALKED_CHARS = 65_536;
+/** After this much of one request a block of each text has to do: a body of 10 MB, walked, would
+ *  stall everybody else for longer than it takes to parse it. */
+const WALKED_OF_REQUEST_CHARS = 262_144;
+
+/** Characters walked for the request that is being estimated; nothing comes in between. */
+let walkedChars = 0;
 
 /** Tokens of a text; fractions are kept so that many short texts add up well. */
 export function estimateText(text: string): number {
   const { length } = text;
-  if (length <= WALKED_CHARS) return walk(text, 0, length) * SAFETY;
-  const looked = Math.min(MOST_WALKED_CHARS, Math.max(WALKED_CHARS, length * LOOKED_AT));
+  const [least, share] =
+    walkedChars < WALKED_OF_REQUEST_CHARS ? [WALKED_CHARS, LOOKED_AT] : [BLOCK_CHARS, 0];
+  if (length <= least) {
+    walkedChars += length;
+    return walk(text, 0, length) * SAFETY;
+  }
+  const looked = Math.min(MOST_WALKED_CHARS, Math.max(least, length * share));
   const blocks = Math.ceil(looked / BLOCK_CHARS);
-  const step = (length - BLOCK_CHARS) / (blocks - 1);
+  const step = (length - BLOCK_CHARS) / Math.max(1, blocks - 1);
+  walkedChars += blocks * BLOCK_CHARS;
   let tokens = 0;
   for (let block = 0; block < blocks; block++) {
     const from = Math.floor(block * step);
@@ -154,6 +166,7 @@ export interface EstimatedRequest {
 /** Prompt tokens of a Messages request, a whole number: system, messages, tools with schemas. */
 export function estimateMessages(request: EstimatedRequest): number {
   const { system, messages, tools } = request;
+  walkedChars = 0;
   let tokens = contentTokens(system, 0);
   if (Array.isArray(messages)) {
     for (const message of messages) {
@@ -162,6 +175,7 @@ export function estimateMessages(request: EstimatedRequest): number {
     }
   }
   if (Array.isArray(tools) && tools.length > 0) tokens += toolsTokens(tools);
+  walkedChars = 0;
   return Math.ceil(tokens);
 }
 

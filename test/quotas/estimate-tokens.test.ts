@@ -84,3 +84,12 @@ test('calibration follows what is reported, within bounds', () => {
     assert.equal(calibration.factor, before);
   }
 });
+
+test('a large request is looked at less, and comes to about the same', () => {
+  const text = `${PROSE}\n${CODE}`.repeat(8);
+  const message = { role: 'user', content: text };
+  const ten = estimateMessages({ messages: Array(10).fill(message) });
+  const thousands = estimateMessages({ messages: Array(4_000).fill(message) });
+  assert.ok(Math.abs(thousands / ten / 400 - 1) < 0.15, `${thousands / ten}`);
+  assert.equal(estimateMessages({ messages: Array(10).fill(message) }), ten, 'the next is whole');
+});
