@@ -38,8 +38,8 @@ const NO_MARKS: Marks = { org: [], key: [] };
 
 /** The buckets of a configuration while it is compiled. */
 export interface Buckets {
-  /** Whether other threads take from the same table. */
-  readonly isShared: boolean;
+  /** By bucket, what all threads together have sent, where there are several. */
+  readonly sent: Int32Array | null;
   readonly places: readonly Place[];
   /** The same name is the same bucket. */
   add(name: string, limits: BucketLimits, marks: Marks): Bucket;
@@ -48,12 +48,13 @@ export interface Buckets {
 
 /** Buckets that another thread has given their places: every thread must count in the same ones. */
 export class GivenBuckets implements Buckets {
-  readonly isShared = true;
+  readonly sent: Int32Array;
   readonly places: readonly Place[];
   readonly #byName = new Map<string, Bucket>();
 
-  constructor(places: readonly Place[]) {
+  constructor(places: readonly Place[], sent: Int32Array) {
     this.places = places;
+    this.sent = sent;
     for (const [index, { name, retiredMs }] of places.entries()) {
       if (retiredMs === 0) this.#byName.set(name, index as Bucket);
     }
@@ -78,7 +79,7 @@ export function withoutMarks(places: readonly Place[]): readonly Place[] {
 
 /** Collects the buckets of a table; the same name is the same bucket. */
 export class BucketList implements Buckets {
-  readonly isShared = false;
+  readonly sent = null;
   readonly places: Place[];
   /** Buckets that begin with nothing, in places where others were long ago. */
   readonly emptied: Bucket[] = [];

@@ -122,6 +122,8 @@ export type Sharing =
       readonly calibrations: Calibrations;
       readonly sessions: Sessions;
       readonly crowd: Crowd;
+      /** Requests sent, by bucket, of all threads together. */
+      readonly sent: Int32Array;
     };
 
 /**
@@ -140,7 +142,7 @@ export function compileGateway(
   const nowMs = services.nowMs();
   const guest = sharing?.role === 'guest' ? sharing : undefined;
   const list = new BucketList(before?.places ?? [], nowMs);
-  const ledger = guest === undefined ? list : new GivenBuckets(guest.places);
+  const ledger = guest === undefined ? list : new GivenBuckets(guest.places, guest.sent);
   const limits = {
     uncounted: true,
     ...config.limits,
@@ -233,9 +235,7 @@ function compileProvider(
           model.id,
           compileLanes(
             keys.map((key) => compileLane(provider, key, model, ledger, above)),
-            keys.length > 1 && keys.length <= MAX_WATCHED_KEYS && !ledger.isShared
-              ? new SharedQuota(keys.length)
-              : null,
+            ledger.sent,
           ),
         ];
       }),
@@ -243,13 +243,22 @@ function compileProvider(
   };
 }
 
-function compileLanes(list: readonly Lane[], detector: SharedQuota | null): Lanes {
+function compileLanes(list: readonly Lane[], sent: Int32Array | null): Lanes {
   const orgs = new Set(list.map((lane) => lane.key.orgBucket));
   const byOrg = new Map<Bucket, Lanes>();
   for (const org of orgs) {
     byOrg.set(org, lanesOf(list.filter((lane) => lane.key.orgBucket === org)));
   }
-  return { ...lanesOf(list), byOrg, detector };
+  return { ...lanesOf(list), byOrg, detector: detectorFor(list, sent) };
+}
+
+function detectorFor(list: readonly Lane[], sent: Int32Array | null): SharedQuota | null {
+  if (list.length < 2 || list.length > MAX_WATCHED_KEYS) return null;
+  if (sent === null) return new SharedQuota(list.length);
+  return new SharedQuota(list.length, {
+    counts: sent,
+    at: list.map(({ keyModelBucket }) => keyModelBucket),
+  });
 }
 
 /** Lanes of one model, or a part of them: those of an org, those that have not failed a request. */

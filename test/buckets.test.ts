@@ -133,7 +133,7 @@ test('a snapshot is parted into what is the account’s and what is the key’s'
 test('buckets that were given their places keep to them, and know no secret', () => {
   const before = listed({ a: alone('1'), b: alone('2') });
   const { places } = listed({ b: alone('2'), a: alone('3') }, before.places);
-  const given = new GivenBuckets(withoutMarks(places));
+  const given = new GivenBuckets(withoutMarks(places), new Int32Array(3));
   assert.deepEqual([given.add('b'), given.add('a')], [1, 2], 'the first a has left');
   assert.throws(() => given.add('c'), /no place was given for the bucket c/);
   assert.ok(!/org \d|key \d/.test(JSON.stringify(given.places)));

@@ -18,6 +18,13 @@ const JUDGED_AFTER = 16;
 /** The share of the other's requests that must be missing. */
 const SHARE = 0.6;
 
+/** Where the requests sent with each key are counted: cells of any array, in the order of the keys.
+ *  Threads that send with the same keys count in the same cells. */
+export interface SentCells {
+  readonly counts: Int32Array;
+  readonly at: readonly number[];
+}
+
 /** A pair, seen from one side: where its counts stood when the stretch under judgement began. */
 interface View {
   left: number;
@@ -29,15 +36,14 @@ interface View {
 
 export class SharedQuota {
   readonly #keys: number;
-  /** Requests sent with each key. */
-  readonly #sent: Float64Array;
+  readonly #sent: SentCells;
   readonly #limits: Float64Array;
   /** Row k, column of the other. */
   readonly #views: View[];
 
-  constructor(keys: number) {
+  constructor(keys: number, sent: SentCells = ownCells(keys)) {
     this.#keys = keys;
-    this.#sent = new Float64Array(keys);
+    this.#sent = sent;
     this.#limits = new Float64Array(keys);
     const fresh = () => ({ left: -1, limit: 0, own: 0, others: 0, evidence: 0 });
     this.#views = Array.from({ length: keys * keys }, fresh);
@@ -45,7 +51,8 @@ export class SharedQuota {
 
   /** A request goes out with this key. Counted at the start, as the provider does. */
   sent(key: number): void {
-    this.#sent[key] = (this.#sent[key] as number) + 1;
+    const { counts, at } = this.#sent;
+    Atomics.add(counts, at[key] as number, 1);
   }
 
   /** An answer says how many requests are left of the key's quota. Returns a key that is found, by
@@ -62,8 +69,8 @@ export class SharedQuota {
   #judge(key: number, other: number, left: number): boolean {
     const view = this.#views[key * this.#keys + other] as View;
     const limit = this.#limits[key] as number;
-    const own = (this.#sent[key] as number) - view.own;
-    const others = (this.#sent[other] as number) - view.others;
+    const own = this.#sentWith(key) - view.own;
+    const others = this.#sentWith(other) - view.others;
     const fell = view.left - left;
     const fresh = view.left < 0 || view.limit !== limit || fell < 0;
     if (!fresh && others < JUDGED_AFTER) return false;
@@ -72,9 +79,17 @@ export class SharedQuota {
     view.evidence = speaks ? Math.min(EVIDENCE, before + 1) : 0;
     view.left = left;
     view.limit = limit;
-    view.own = this.#sent[key] as number;
-    view.others = this.#sent[other] as number;
+    view.own = this.#sentWith(key);
+    view.others = this.#sentWith(other);
     const back = this.#views[other * this.#keys + key] as View;
     return before < EVIDENCE && view.evidence === EVIDENCE && back.evidence === EVIDENCE;
   }
+
+  #sentWith(key: number): number {
+    return this.#sent.counts[this.#sent.at[key] as number] as number;
+  }
+}
+
+function ownCells(keys: number): SentCells {
+  return { counts: new Int32Array(keys), at: Array.from({ length: keys }, (_, key) => key) };
 }

@@ -89,9 +89,9 @@ function canStillServe(x: Exchange, choice: Choice, nowMs: number, deadlineMs: n
   const { quotas } = x.gateway;
   const { lane, tokens } = choice;
   if (isBroken(x.gateway, lane, nowMs)) return false;
-  if (quotas.admissibleAtMs(lane.path, nowMs, tokens) <= deadlineMs) return true;
-  const limit = quotas.blockedBy(lane.path, nowMs, tokens)?.limit;
-  return limit === 'concurrency' || limit === 'probe'; // full only of requests that will end
+  const block = quotas.blockedBy(lane.path, nowMs, tokens); // once: other threads change it
+  if (block === undefined || block.untilMs <= deadlineMs) return true;
+  return block.limit === 'concurrency' || block.limit === 'probe'; // full of what will end
 }
 
 /** The helper calls of a client: those for the small tier where it has a model of its own. */

@@ -30,12 +30,15 @@ export class Board {
   /** For each thread and line, since when its first one waits, as wrapped ms; 0 = nobody does. */
   readonly #firsts: Int32Array;
   readonly #holdings: readonly Int32Array[];
+  /** Requests sent, by bucket, of all threads. */
+  readonly sent: Int32Array;
 
   /** `table` is the buffer of the quota table; `shared` that of a board which is there already. */
   constructor(threads: number, table: SharedArrayBuffer, shared?: SharedArrayBuffer) {
-    const each = Holdings.wordsFor(roomIn(table));
+    const room = roomIn(table);
+    const each = Holdings.wordsFor(room);
     const head = threads * (1 + LINES);
-    const buffer = shared ?? new SharedArrayBuffer(4 * (head + threads * each));
+    const buffer = shared ?? new SharedArrayBuffer(4 * (head + threads * each + room));
     this.shared = buffer;
     this.#depths = new Int32Array(buffer, 0, threads);
     this.#firsts = new Int32Array(buffer, 4 * threads, threads * LINES);
@@ -43,6 +46,7 @@ export class Board {
       { length: threads },
       (_, index) => new Int32Array(buffer, 4 * (head + index * each), each),
     );
+    this.sent = new Int32Array(buffer, 4 * (head + threads * each), room);
   }
 
   holdingsOf(thread: number): Holdings {

@@ -22,6 +22,7 @@ class Thread {
   readonly #port: MessagePort;
   readonly #output: Output;
   readonly #crowd: Crowd;
+  readonly #sent: Int32Array;
   readonly #quotas: QuotaTable;
   readonly #verdicts: ToldVerdicts;
   readonly #calibrations: Calibrations;
@@ -38,6 +39,7 @@ class Thread {
     const own = new Board(threads, table, board);
     const limits = setup.places.map((place) => place.limits);
     this.#quotas = new QuotaTable(limits, { shared: table }, own.holdingsOf(index));
+    this.#sent = own.sent;
     this.#crowd = own.crowdOf(index, () => this.#quotas.endings);
     this.#verdicts = new ToldVerdicts(setup.verdicts, (bucket, verdict) =>
       tell({ kind: 'verdict', bucket, verdict }),
@@ -87,6 +89,7 @@ class Thread {
       calibrations: this.#calibrations,
       sessions: this.#sessions,
       crowd: this.#crowd,
+      sent: this.#sent,
     });
   }
 

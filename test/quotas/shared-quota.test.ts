@@ -58,3 +58,29 @@ test('shared quota: a quota that fills up again proves nothing', () => {
     assert.equal(detector.look(round % 2, LIMIT, LIMIT - (round % 7)), NOT_SHARED);
   }
 });
+
+/** Two threads send in turn, each sees its own answers only. */
+function playInThreads(pools: readonly number[], counts: readonly Int32Array[]): string[] {
+  const at = pools.map((_, key) => key);
+  const threads = counts.map((one) => new SharedQuota(pools.length, { counts: one, at }));
+  const left = new Map(pools.map((pool) => [pool, LIMIT]));
+  const found = new Set<string>();
+  for (let request = 0; request < 800; request++) {
+    // One thread is given key 0 more often, the other key 1: what a hash may do to connections.
+    const thread = request % 2;
+    const key = request % 8 < 6 ? thread : 1 - thread;
+    const pool = pools[key] as number;
+    const detector = threads[thread] as SharedQuota;
+    detector.sent(key);
+    left.set(pool, (left.get(pool) as number) - 1);
+    const other = detector.look(key, LIMIT, left.get(pool) as number);
+    if (other !== NOT_SHARED) found.add([key, other].sort().join('-'));
+  }
+  return [...found];
+}
+
+test('shared quota: threads that count together prove what is so, and nothing else', () => {
+  const together = () => Array<Int32Array>(2).fill(new Int32Array(new SharedArrayBuffer(8)));
+  assert.deepEqual(playInThreads([0, 1], together()), []);
+  assert.deepEqual(playInThreads([0, 0], together()), ['0-1']);
+});
