@@ -51,6 +51,12 @@ export const MAX_JSON_DEPTH = 512;
 /** Asked model names remembered in the route cache; clients choose them, so it is bounded. */
 export const MAX_CACHED_MODELS = 1_000;
 
+/** Values of a request body that is to be parsed, about: MAX_MESSAGES of a block each have 600,000.
+ *  More keep everybody waiting for more than half a second. Bodies below the second bound cannot
+ *  have so many, and are not looked at. */
+export const MAX_JSON_VALUES = 1_000_000;
+export const SMALL_JSON_BYTES = MIB;
+
 /** Longest model name that is looked at; longer ones are no model of anyone. */
 export const MAX_MODEL_NAME_CHARS = 256;
 
@@ -241,6 +247,14 @@ export const MAX_CONFIGURED_BODY_BYTES = 512 * MIB;
 
 /** Messages of one request: the Messages API's own bound (WIRE.md §A.2). */
 export const MAX_MESSAGES = 100_000;
+
+/** Tools and stop sequences of one request: a thousand MCP tools are many, and each stop sequence
+ *  is looked for in every piece of an answer. */
+export const MAX_TOOLS = 10_000;
+export const MAX_STOP_SEQUENCES = 1_000;
+
+/** Occurrences of the members that matter (`model` and its like) in one body: all are replaced. */
+export const MAX_WANTED_MEMBERS = 1_000;
 
 /** A path in an error text is cut here: its keys are the client's and of any length. */
 export const MAX_SHOWN_PATH_CHARS = 200;

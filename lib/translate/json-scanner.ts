@@ -6,7 +6,7 @@
  * its end is found (control characters and unknown escapes in there are the provider's to refuse).
  * Checking them, too, makes a scan of 100 KB three times as long (24 -> 93 us).
  */
-import { MAX_JSON_DEPTH } from '../limits.ts';
+import { MAX_JSON_DEPTH, MAX_WANTED_MEMBERS } from '../limits.ts';
 
 export type JsonKind = 'string' | 'number' | 'object' | 'array' | 'true' | 'false' | 'null';
 
@@ -44,6 +44,8 @@ const SHORT_STRING_BYTES = 16;
 
 /** A scanner's answer instead of an offset: nested too deep. Other negatives are `~offset`. */
 export const TOO_DEEP = -0x8000_0000;
+/** The same: wanted keys occur too often. */
+export const TOO_MANY = TOO_DEEP + 1;
 
 export function kindAt(bytes: Buffer, at: number): JsonKind {
   switch (bytes[at]) {
@@ -117,7 +119,10 @@ export class Scanner {
       const start = this.gap(at + 1);
       const end = this.value(start, depth + 1);
       if (end < 0) return end;
-      if (collector !== null) collect(bytes, collector, key, keyEnd - 1, start, end);
+      if (collector !== null) {
+        collect(bytes, collector, key, keyEnd - 1, start, end);
+        if (collector.members.length > MAX_WANTED_MEMBERS) return TOO_MANY;
+      }
       at = this.gap(end);
       if (bytes[at] === CLOSE_BRACE) return at + 1;
       if (bytes[at] !== COMMA) return ~at;

@@ -6,7 +6,14 @@
  * 300. Must stay true: what JSON.parse accepts is accepted, with the same values (an object nested
  * no deeper than MAX_JSON_DEPTH); the other way round but for what json-scanner.ts says of strings.
  */
-import { type JsonValue, kindAt, type Member, Scanner, TOO_DEEP } from './json-scanner.ts';
+import {
+  type JsonValue,
+  kindAt,
+  type Member,
+  Scanner,
+  TOO_DEEP,
+  TOO_MANY,
+} from './json-scanner.ts';
 
 const OPEN_BRACE = 0x7b;
 /** A depth at which the scanner jumps over strings: their document has been scanned before. */
@@ -24,7 +31,7 @@ export type ObjectScan =
     }
   | {
       readonly ok: false;
-      readonly reason: 'syntax' | 'not-object' | 'too-deep';
+      readonly reason: 'syntax' | 'not-object' | 'too-deep' | 'too-many';
       /** Offset of the byte that cannot stand there. */
       readonly at: number;
     };
@@ -138,6 +145,7 @@ export function replaceAll(bytes: Buffer, scan: ObjectScan, key: string, text: s
 
 function refuse(failed: number): ObjectScan {
   if (failed === TOO_DEEP) return { ok: false, reason: 'too-deep', at: 0 };
+  if (failed === TOO_MANY) return { ok: false, reason: 'too-many', at: 0 };
   return { ok: false, reason: 'syntax', at: ~failed };
 }
 

@@ -54,7 +54,8 @@ export async function fuzz(target: FuzzTarget, checker: Checker, run: FuzzRun): 
     const outcome = await reasonOf(target, checker, input);
     if (outcome.reason !== '') {
       const { reason } = outcome;
-      const small = await smaller(target, checker, input);
+      const tries = (trial: Buffer) => run.goesOn(cases, trial);
+      const small = await smaller(target, checker, input, tries);
       const finding = { input: small, reason };
       return { cases, outcomes: seen.size, finding, heap: heap.told };
     }
@@ -112,7 +113,12 @@ async function judge(target: FuzzTarget, checker: Checker, input: Buffer): Promi
 }
 
 /** A part of the input that still fails: ranges are left out, large ones first, while that holds. */
-async function smaller(target: FuzzTarget, checker: Checker, input: Buffer): Promise<Buffer> {
+async function smaller(
+  target: FuzzTarget,
+  checker: Checker,
+  input: Buffer,
+  tries: (trial: Buffer) => void,
+): Promise<Buffer> {
   let small = input;
   const endMs = performance.now() + MAX_TRIAL_MS;
   let trials = 0;
@@ -120,6 +126,7 @@ async function smaller(target: FuzzTarget, checker: Checker, input: Buffer): Pro
     for (let at = 0; at < small.length; ) {
       if (++trials > MAX_TRIALS || performance.now() > endMs) return small;
       const without = Buffer.concat([small.subarray(0, at), small.subarray(at + size)]);
+      tries(without);
       if ((await reasonOf(target, checker, without)).reason === '') at += size;
       else small = without;
     }

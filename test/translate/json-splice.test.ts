@@ -257,3 +257,9 @@ test('values of another kind are none', () => {
   assert.equal(numberOf(bytes, lastMember(scan, 'model')), undefined);
   assert.equal(stringOf(bytes, lastMember(scan, 'stream')), undefined);
 });
+
+test('a member that is repeated without end is refused, not collected', () => {
+  const body = Buffer.from(`{${'"model":"m",'.repeat(2_000)}"a":1}`);
+  const scan = scanObject(body, ['model']);
+  assert.equal(scan.ok ? 'ok' : scan.reason, 'too-many');
+});

@@ -6,8 +6,16 @@
  * INVALID_REQUEST, and its text names the field by a dotted path (SURFACE §2).
  */
 import { GatewayError } from '../../errors.ts';
-import { MAX_MESSAGES, MAX_MODEL_NAME_CHARS } from '../../limits.ts';
+import {
+  MAX_JSON_VALUES,
+  MAX_MESSAGES,
+  MAX_MODEL_NAME_CHARS,
+  MAX_STOP_SEQUENCES,
+  MAX_TOOLS,
+  SMALL_JSON_BYTES,
+} from '../../limits.ts';
 import type { MessagesRequest } from '../../wire/anthropic-request.ts';
+import { holdsMoreValues } from '../json-size.ts';
 import {
   checkContent,
   checkFormat,
@@ -68,6 +76,9 @@ function refused(message: string): GatewayError {
 
 function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) throw refused('the body is empty, a JSON object was expected');
+  if (bytes.length > SMALL_JSON_BYTES && holdsMoreValues(bytes, MAX_JSON_VALUES)) {
+    throw refused(`the body has more than ${MAX_JSON_VALUES} values`);
+  }
   try {
     return JSON.parse(decode(bytes));
   } catch (thrown) {
@@ -116,6 +127,7 @@ function checkPrompt(body: Fields): void {
   const { system } = body;
   if (system !== undefined && system !== null) checkContent(system, 'system');
   const tools = optionalList(body, 'tools', '') ?? [];
+  if (tools.length > MAX_TOOLS) reject('tools', `must have at most ${MAX_TOOLS} items`);
   for (let index = 0; index < tools.length; index++) {
     const path = `tools.${index}`;
     checkTool(asObject(tools[index], path), path);
@@ -154,6 +166,9 @@ function checkMaxTokens(value: unknown): void {
 }
 
 function checkStopSequences(sequences: readonly unknown[]): void {
+  if (sequences.length > MAX_STOP_SEQUENCES) {
+    reject('stop_sequences', `must have at most ${MAX_STOP_SEQUENCES} items`);
+  }
   for (let index = 0; index < sequences.length; index++) {
     const value = sequences[index];
     if (typeof value === 'string') continue;

@@ -158,7 +158,9 @@ function optionEdits(bytes: Buffer, { kind, start, end }: JsonValue): Edit[] {
   return [{ start: scan.close, end: scan.close, text }];
 }
 
-function whyRefused(reason: 'syntax' | 'not-object' | 'too-deep', at: number): string {
+type Refusal = Extract<ObjectScan, { ok: false }>['reason'];
+
+function whyRefused(reason: Refusal, at: number): string {
   switch (reason) {
     case 'syntax':
       return `The body is not valid JSON (at byte ${at})`;
@@ -166,6 +168,8 @@ function whyRefused(reason: 'syntax' | 'not-object' | 'too-deep', at: number): s
       return 'The body must be a JSON object';
     case 'too-deep':
       return `The body is nested deeper than ${MAX_JSON_DEPTH} levels`;
+    case 'too-many':
+      return 'The body repeats its members too often';
     default: {
       const never: never = reason;
       return never;
