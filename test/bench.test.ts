@@ -72,6 +72,26 @@ for (const { file, name, max } of [
     assert.ok(bytes <= max, `${bytes} bytes`);
   });
 
+/** Of an event: the chunk as characters, the text, the frame around it. A calm run says 410 (an event
+ *  like the one before), 730 (each read in full) and 570 (passed through, the model replaced). */
+for (const { file, name, max } of [
+  { file: 'message-stream.ts', name: 'message stream: translate, an event a read', max: 600 },
+  {
+    file: 'message-stream.ts',
+    name: 'message stream: every chunk another, an event a read',
+    max: 950,
+  },
+  {
+    file: 'chat-passthrough.ts',
+    name: 'chat passthrough: model renamed, an event a read',
+    max: 750,
+  },
+])
+  test(`ceiling: ${name} allocates at most ${max} bytes`, async () => {
+    const bytes = await allocationOf(file, name);
+    assert.ok(bytes <= max, `${bytes} bytes`);
+  });
+
 test('ceiling: one production dependency, transitive ones included', () => {
   const lock = JSON.parse(readFileSync(`${ROOT}package-lock.json`, 'utf8')) as {
     packages: Record<string, { dev?: boolean; devOptional?: boolean }>;

@@ -27,21 +27,35 @@ function translate(chunks: readonly Buffer[]): number {
 const check = (result: unknown) => assert.ok(Number(result) > EVENTS * 100, String(result));
 const whole = [Buffer.concat(STREAM)];
 
+/** The same chunks, each event's text put in another way; `nth` counts from 0. */
+function rewritten(rewrite: (frame: string, nth: number) => string): Buffer[] {
+  return STREAM.map((frame, nth) => Buffer.from(rewrite(frame.toString(), nth)));
+}
+
+const thinking = rewritten((frame) => frame.replace('"content":', '"reasoning":'));
+const escaped = rewritten((frame) => frame.replace('word', '\\n wörd'));
+const called = rewritten((frame, nth) => {
+  const [name, text] = nth < 2 ? ['"name":"Read",', '{\\"a\\":\\"'] : ['', 'x\\\\n = \\\\\\"y'];
+  const call = `[{"index":0,"function":{${name}"arguments":"${text}"}}]`;
+  return frame.replace('"content":"word"', `"tool_calls":${call}`);
+});
+/** As OpenAI does: a random string in each chunk, so that none is like the one before. */
+const unlike = rewritten((frame, nth) => frame.replace('{', `{"obfuscation":"${nth}",`));
+
+const row = (variant: string, chunks: readonly Buffer[]): Case => ({
+  name: `message stream: ${variant}`,
+  unit: 'event',
+  operations: EVENTS,
+  bytes: Math.round(STREAM_BYTES / EVENTS),
+  setup: () => () => translate(chunks),
+  check,
+});
+
 export const cases: readonly Case[] = [
-  {
-    name: 'message stream: translate, an event a read',
-    unit: 'event',
-    operations: EVENTS,
-    bytes: Math.round(STREAM_BYTES / EVENTS),
-    setup: () => () => translate(STREAM),
-    check,
-  },
-  {
-    name: 'message stream: translate, all in one read',
-    unit: 'event',
-    operations: EVENTS,
-    bytes: Math.round(STREAM_BYTES / EVENTS),
-    setup: () => () => translate(whole),
-    check,
-  },
+  row('translate, an event a read', STREAM),
+  row('translate, all in one read', whole),
+  row('thinking, an event a read', thinking),
+  row('escapes and no ASCII, an event a read', escaped),
+  row('tool arguments, an event a read', called),
+  row('every chunk another, an event a read', unlike),
 ];

@@ -25,8 +25,9 @@ export class FrameWriter implements BlockWriter {
   #out = '';
   #started = false;
   #index = 0;
-  /** Everything of a delta frame of the open block up to its text. */
+  /** Everything of a delta frame of the open block up to its text, and with the quote of one. */
   #deltaStart = '';
+  #plainDeltaStart = '';
 
   constructor(context: TranslationContext) {
     this.#context = context;
@@ -50,6 +51,7 @@ export class FrameWriter implements BlockWriter {
     this.#deltaStart =
       'event: content_block_delta\ndata: {"type":"content_block_delta",' +
       `"index":${index},"delta":${DELTA[kind]}`;
+    this.#plainDeltaStart = `${this.#deltaStart}"`;
     this.#out +=
       'event: content_block_start\ndata: {"type":"content_block_start",' +
       `"index":${index},"content_block":${emptyBlock(kind, toolId, toolName)}}\n\n`;
@@ -57,7 +59,7 @@ export class FrameWriter implements BlockWriter {
 
   delta(piece: string): void {
     this.#out += PLAIN.test(piece)
-      ? `${this.#deltaStart}"${piece}${PLAIN_DELTA_END}`
+      ? this.#plainDeltaStart + piece + PLAIN_DELTA_END
       : this.#deltaStart + JSON.stringify(piece) + DELTA_END;
   }
 
