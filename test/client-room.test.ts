@@ -271,7 +271,12 @@ test('property: in no 60 seconds more starts than the limit, however long they w
         () => true,
         () => false,
       );
-      if (went) held.push(x);
+      if (went) {
+        held.push(x);
+        const { bucket } = gateway.clients[0] as ClientRuntime;
+        const tokens = gateway.quotas.usedInWindow(bucket, nowMs, 'tokens_minute');
+        assert.ok(tokens <= 900, `seed ${seed}: ${tokens} tokens`);
+      }
       const at = Math.floor(random() * held.length * 3);
       const one = held[at];
       if (one === undefined) continue;
