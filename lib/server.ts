@@ -90,13 +90,16 @@ class Listener {
   readonly #overload: Overload;
   /** Connections that have not carried a request yet: their first one was promised an answer. */
   readonly #fresh = new Set<Socket>();
+  /** The socket is another's, who hands it to the next program: nobody needs to be refused. */
+  readonly #hasSuccessor: boolean;
   #front: Front;
   #draining = false;
   #wasCut = false;
   #idle: (() => void) | null = null;
   #allKnown: (() => void) | null = null;
 
-  constructor(gateway: Gateway, { probe, bounds, deadlines = DEADLINES }: ServerOptions) {
+  constructor(gateway: Gateway, { probe, bounds, deadlines = DEADLINES, fd }: ServerOptions) {
+    this.#hasSuccessor = fd !== undefined;
     this.#overload = new Overload(probe ?? processProbe(PULSE_MS), bounds);
     this.#front = compileFront(gateway);
     registerGauges(gateway);
@@ -181,8 +184,8 @@ class Listener {
       const found = router.find(method, url);
       if ('allow' in found) throw notFound(found.allow, method, url);
       if (this.#draining && dialect !== null) {
-        if (!isFirst) throw draining();
-        response.shouldKeepAlive = false;
+        if (!isFirst && !this.#hasSuccessor) throw draining();
+        response.shouldKeepAlive = false; // the next one goes to whoever listens then
       }
       this.#dispatch(found.handler, { ...local, client, rest: found.rest });
     } catch (thrown) {

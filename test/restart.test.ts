@@ -1,6 +1,7 @@
 /** A restart under load, with processes of their own: what of it do clients see? */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { heldSocket } from './support/held-socket.ts';
@@ -33,16 +34,20 @@ async function provider(t: TestContext) {
   return given;
 }
 
-/** Clients that send, each on a new connection, one request after the other until `stop`. */
-function load(url: string) {
+/** Clients that send one request after the other until `stop`. With an `agent` connections are
+ *  kept, and a request is sent again when its connection was closed before an answer, as clients
+ *  do. */
+function load(url: string, agent?: Agent) {
   const results: string[] = [];
   let stopped = false;
   const client = async (nth: number) => {
     for (let n = 0; n < MAX_REQUESTS_EACH && !stopped; n++) {
       const stream = (nth + n) % 2 === 0;
-      const { status, text, complete } = await ask(`${url}/anthropic/v1/messages`, {
-        body: message('x', { stream }),
-      });
+      const asking = { body: message('x', { stream }), ...(agent === undefined ? {} : { agent }) };
+      const once = () => ask(`${url}/anthropic/v1/messages`, asking);
+      const first = await once();
+      const again = agent !== undefined && first.status === 0;
+      const { status, text, complete } = again ? await once() : first;
       const last = stream ? 'event: message_stop' : '"end_turn"';
       const whole = complete && text.includes(last);
       results.push(`${status} ${whole ? 'whole' : text}`);
@@ -67,7 +72,13 @@ function load(url: string) {
 }
 
 /** One program, then another, with clients all the while. */
-async function restarted(t: TestContext, url: string, options: ProgramOptions, port: number) {
+async function restarted(
+  t: TestContext,
+  url: string,
+  options: ProgramOptions,
+  port: number,
+  agent?: Agent,
+) {
   const { url: endpoint } = await provider(t);
   const cwd = folder(t);
   const server = `server: { port: ${port} }`;
@@ -76,7 +87,7 @@ async function restarted(t: TestContext, url: string, options: ProgramOptions, p
   const start = () => program(t, [], { cwd, ...options });
   const first = start();
   await first.listening();
-  const clients = load(url);
+  const clients = load(url, agent);
   await clients.served(CLIENTS);
   first.child.kill('SIGTERM');
   assert.equal(await first.ended, 0, first.out.slice(-500));
@@ -111,6 +122,14 @@ test('a restart through an inherited socket: no request fails', async (t) => {
   const { seen, results, runs } = await restarted(t, held.url, { socket: held.fd }, 0);
   assert.deepEqual(seen, [WHOLE]);
   assert.equal(servedBy(runs), results.length);
+});
+
+test('the same with connections that are kept: the next request on them is served, too', async (t) => {
+  const held = heldSocket(t);
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const { seen } = await restarted(t, held.url, { socket: held.fd }, 0, agent);
+  assert.deepEqual(seen, [WHOLE]);
 });
 
 /** One that nobody has had just now. */

@@ -1,6 +1,6 @@
 /** A client that shows everything of an answer: status, headers, text, and whether it came
  *  whole. */
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { type Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { until } from './upstream.ts';
 
 export interface Answered {
@@ -15,6 +15,8 @@ export interface Answered {
 export interface Asking {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Default: a connection of its own. */
+  readonly agent?: Agent;
   /** JSON unless it is a string or bytes. */
   readonly body?: unknown;
 }
@@ -48,7 +50,7 @@ export function open(url: string, asking: Asking = {}): Live {
     port,
     path, // as it is written: `new URL` would tidy it up
     method: asking.method ?? (body === undefined ? 'GET' : 'POST'),
-    agent: false,
+    agent: asking.agent ?? false,
     headers: asking.headers ?? {},
   });
   const live = read(sent);
