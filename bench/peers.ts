@@ -45,9 +45,13 @@ async function allMemory(
     told(`memory: ${name}`);
     const peer = peers.find((each) => each.name === peerName);
     if (peer === undefined) continue;
-    const running = await startPeer(peer, x);
-    measured.push(...(await measureMemory(client, name, running, way)));
-    await x.processes.end(running.pid);
+    try {
+      const running = await startPeer(peer, x);
+      measured.push(...(await measureMemory(client, name, running, way)));
+      await x.processes.end(running.pid);
+    } catch (thrown) {
+      told(`memory of ${name}: ${String(thrown)}`);
+    }
   }
   return measured;
 }

@@ -47,9 +47,9 @@ const portkey: Peer = {
   },
 };
 
-/** Its configuration lies in the home folder, so it gets one of its own. */
+/** Its configuration and its lock lie in the home folder: each process gets one of its own. */
 function routerHome({ processes, upstreams }: Start, port: number): string {
-  const home = join(processes.folder, 'router-home');
+  const home = join(processes.folder, `router-home-${port}`);
   mkdirSync(join(home, '.claude-code-router'), { recursive: true });
   const configuration = {
     HOST: '127.0.0.1',
@@ -141,7 +141,7 @@ const bifrost: Peer = {
     installGo(folder, 'github.com/maximhq/bifrost/transports/bifrost-http@v1.3.0'),
   async start({ processes, upstreams, cores, folder }) {
     const options = await onePort(cores);
-    const home = join(processes.folder, 'bifrost');
+    const home = join(processes.folder, `bifrost-${options.port}`);
     mkdirSync(home, { recursive: true });
     const providers = Object.fromEntries(
       namesOf(upstreams).map((name) => [name, bifrostProvider(name, upstreams[name])]),
