@@ -108,6 +108,9 @@ load: build ## autocannon against the proxy on the simulator: make load SCENARIO
 peers: build ## what it costs beside nginx, HAProxy, LiteLLM, ...: make peers PEERS=nginx,Portkey ROUNDS=7
 	@node --import tsx bench/peers.ts
 
+growth: build ## does a cost stay what it is with more of everything? make growth CURVES=keys,streams
+	@node --import tsx bench/growth.ts
+
 gate: build ## is the work tree slower than a revision: make gate BASE=main CASES=splice,json
 	@node --import tsx bench/gate.ts
 

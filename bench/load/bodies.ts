@@ -9,8 +9,15 @@ import { parseMessages } from '../../lib/translate/anthropic-openai/parse.ts';
 import { toChatCompletion } from '../../lib/translate/anthropic-openai/request.ts';
 import { CONTEXT, TURN } from '../surroundings.ts';
 
-export type Size = '1 KB' | '100 KB';
-export const BYTES: Readonly<Record<Size, number>> = { '1 KB': 1_024, '100 KB': 102_400 };
+export type Size = '1 KB' | '50 KB' | '100 KB' | '400 KB';
+export const BYTES: Readonly<Record<Size, number>> = {
+  '1 KB': 1_024,
+  '50 KB': 51_200,
+  '100 KB': 102_400,
+  '400 KB': 409_600,
+};
+/** From here on the captured turn fits in, in either dialect. */
+const LARGE_BYTES = 51_200;
 
 /** Endpoints of the proxy; a direct request takes the OpenAI body. */
 export type Endpoint = 'openai' | 'anthropic';
@@ -23,8 +30,13 @@ interface Conversation extends Json {
 }
 
 export function bodyFor(endpoint: Endpoint, size: Size, model: string, stream: boolean): string {
-  const source = size === '1 KB' ? small(endpoint) : large(endpoint);
-  return padded({ ...source, model, max_tokens: MAX_TOKENS, stream }, BYTES[size]);
+  return bodyOf(endpoint, BYTES[size], model, stream);
+}
+
+/** The same with any number of bytes. Throws a RangeError below what the smallest takes. */
+export function bodyOf(endpoint: Endpoint, bytes: number, model: string, stream: boolean): string {
+  const source = bytes < LARGE_BYTES ? small(endpoint) : large(endpoint);
+  return padded({ ...source, model, max_tokens: MAX_TOKENS, stream }, bytes);
 }
 
 function small(endpoint: Endpoint): Conversation {

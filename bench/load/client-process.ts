@@ -5,7 +5,7 @@ import type { ClientAnswer, ClientCommand, ClientMessage, Target } from './messa
 import { OpenStreams } from './open-streams.ts';
 import { ping, stamps } from './sequential.ts';
 
-const ANSWER_TIMEOUT_S = 10;
+const ANSWER_TIMEOUT_S = 60;
 /** How often autocannon looks whether it is done. */
 const LOOK_MS = 20;
 
@@ -30,9 +30,12 @@ async function obey(command: ClientCommand): Promise<ClientAnswer> {
     case 'stamps':
       return stamps(command.target, command.amount);
     case 'flood':
-      return flood(command.target, command.streams, command.forMs);
+      return flood(command);
     case 'open':
       await streams.open(command.target, command.streams);
+      return counted();
+    case 'hold':
+      await streams.hold(command.target, command.amount);
       return counted();
     case 'count':
       return counted();

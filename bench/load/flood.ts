@@ -1,12 +1,13 @@
 /** How many events arrive when the next one is always ready, and how old are they? */
 import { setMaxListeners } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import type { ClientAnswer, Target } from './messages.ts';
+import type { ClientAnswer, ClientCommand, Target } from './messages.ts';
 
 /** Only some stamps are read: reading must not be what takes the time. */
 const SAMPLE_EVERY = 16;
 const STAMP = Buffer.from('<t');
 const DIGITS_MAX = 24;
+const LOOK_MS = 10;
 const NS_PER_US = 1_000;
 
 interface Flood {
@@ -15,18 +16,26 @@ interface Flood {
   readonly agesUs: number[];
 }
 
-/** Keeps `streams` streams of the flood upstream open for `forMs`; what is still open then is cut. */
-export async function flood(target: Target, streams: number, forMs: number): Promise<ClientAnswer> {
+type Order = Extract<ClientCommand, { readonly kind: 'flood' }>;
+
+/** Keeps `streams` streams of the flood upstream open; what is still open in the end is cut. */
+export async function flood(order: Order): Promise<ClientAnswer> {
+  const { target, streams, forMs, atLeast, mostMs } = order;
   const agent = new Agent({ keepAlive: true, maxSockets: streams });
   const into: Flood = { events: 0, faults: 0, agesUs: [] };
   const startedMs = performance.now();
-  const over = AbortSignal.timeout(forMs);
-  setMaxListeners(0, over);
+  const end = new AbortController();
+  setMaxListeners(0, end.signal);
+  const look = setInterval(() => {
+    const spentMs = performance.now() - startedMs;
+    if (spentMs >= mostMs || (spentMs >= forMs && into.events >= atLeast)) end.abort();
+  }, LOOK_MS);
   await Promise.all(
     Array.from({ length: streams }, async () => {
-      while (!over.aborted) await stream(target, agent, over, into);
+      while (!end.signal.aborted) await stream(target, agent, end.signal, into);
     }),
   );
+  clearInterval(look);
   const seconds = (performance.now() - startedMs) / 1_000;
   agent.destroy();
   const { events: count, faults, agesUs: latenciesUs } = into;

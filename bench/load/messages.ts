@@ -24,18 +24,23 @@ export type ClientCommand =
     }
   /** The same for streams of the stamping upstream: how long was each delta on its way? */
   | { readonly kind: 'stamps'; readonly target: Target; readonly amount: number }
-  /** `streams` at once, each followed by the next, until time is over: events, and their ages. */
+  /** `streams` at once, each followed by the next: events, and their ages. Ends after `forMs`, or
+   *  later where fewer than `atLeast` events have come, but never after `mostMs`. */
   | {
       readonly kind: 'flood';
       readonly target: Target;
       readonly streams: number;
       readonly forMs: number;
+      readonly atLeast: number;
+      readonly mostMs: number;
     }
   /** Opens streams and keeps them; answered when each has its first event. */
   | { readonly kind: 'open'; readonly target: Target; readonly streams: number }
+  /** Sends requests that are not answered for long, and keeps them; answered when all are sent. */
+  | { readonly kind: 'hold'; readonly target: Target; readonly amount: number }
   /** Events that came over all open streams so far. */
   | { readonly kind: 'count' }
-  /** Closes all open streams. */
+  /** Closes all that is open or held. */
   | { readonly kind: 'close' };
 
 /** What a client answers to a command. */

@@ -7,6 +7,8 @@ const MARK = Buffer.from('"word"');
 
 /** A stream without an event until then has failed. */
 const FIRST_EVENT_TIMEOUT_MS = 30_000;
+/** Connections that are opened at once: fewer than a listener keeps waiting. */
+const HELD_AT_ONCE = 100;
 
 export class OpenStreams {
   readonly #agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
@@ -25,6 +27,29 @@ export class OpenStreams {
   /** Opens `streams` more; resolves when each has its first event or has failed. */
   async open(target: Target, streams: number): Promise<void> {
     await Promise.all(Array.from({ length: streams }, () => this.#open(target)));
+  }
+
+  /** Sends `amount` requests whose answers nobody waits for; resolves when all are sent. */
+  async hold(target: Target, amount: number): Promise<void> {
+    for (let sent = 0; sent < amount; sent += HELD_AT_ONCE) {
+      const next = Math.min(HELD_AT_ONCE, amount - sent);
+      await Promise.all(Array.from({ length: next }, () => this.#hold(target)));
+    }
+  }
+
+  #hold({ url, headers, body }: Target): Promise<void> {
+    return new Promise((resolve) => {
+      const length = { 'content-length': Buffer.byteLength(body) };
+      const options = { method: 'POST', agent: this.#agent, headers: { ...headers, ...length } };
+      const call = request(url, options, (response) => response.resume().on('error', () => {}));
+      this.#calls.add(call);
+      call.once('finish', resolve);
+      call.once('error', () => {
+        if (this.#calls.delete(call)) this.#faults += 1;
+        resolve();
+      });
+      call.end(body);
+    });
   }
 
   /** Gives the faults since the last time; what breaks off now is none. */

@@ -16,8 +16,8 @@ import type { ClientAnswer, ClientCommand, ClientMessage, UpstreamUrls } from '.
 import { killTree, processTree } from './process-cost.ts';
 import { proxyConfig, type TransportName } from './proxy-config.ts';
 
-const START_TIMEOUT_MS = 20_000;
-const COMMAND_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 60_000;
+const COMMAND_TIMEOUT_MS = 300_000;
 const STOP_TIMEOUT_MS = 5_000;
 /** A server in Python reads for half a minute where the machine is busy. */
 const SERVER_TIMEOUT_MS = 90_000;

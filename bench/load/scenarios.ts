@@ -9,58 +9,46 @@ export interface Scenario {
   readonly what: string;
 }
 
+const WORDS = { openai: 'chat completions passed through', anthropic: 'Messages translated' };
+
+const scenario = (name: string, endpoint: Endpoint, size: Size, stream: boolean): Scenario => ({
+  name,
+  endpoint,
+  size,
+  stream,
+  what: `${WORDS[endpoint]}, ${stream ? 'SSE' : 'JSON'}, ${size}`,
+});
+
+/** 50 KB is a turn of Claude Code in the middle of a session, 400 KB one near its end. */
 export const SCENARIOS: readonly Scenario[] = [
-  {
-    name: 'json',
-    endpoint: 'openai',
-    size: '1 KB',
-    stream: false,
-    what: 'chat completions passed through, JSON, 1 KB',
-  },
-  {
-    name: 'sse',
-    endpoint: 'openai',
-    size: '1 KB',
-    stream: true,
-    what: 'chat completions passed through, SSE, 1 KB',
-  },
-  {
-    name: 'messages',
-    endpoint: 'anthropic',
-    size: '1 KB',
-    stream: false,
-    what: 'Messages translated, JSON, 1 KB',
-  },
-  {
-    name: 'messages-sse',
-    endpoint: 'anthropic',
-    size: '1 KB',
-    stream: true,
-    what: 'Messages translated, SSE, 1 KB',
-  },
-  {
-    name: 'claude-code',
-    endpoint: 'anthropic',
-    size: '100 KB',
-    stream: true,
-    what: 'a Claude Code turn of 100 KB, translated, SSE',
-  },
-  {
-    name: 'large',
-    endpoint: 'openai',
-    size: '100 KB',
-    stream: false,
-    what: 'the same turn as chat completions, passed through, JSON',
-  },
+  scenario('json', 'openai', '1 KB', false),
+  scenario('json-50kb', 'openai', '50 KB', false),
+  scenario('json-400kb', 'openai', '400 KB', false),
+  scenario('sse', 'openai', '1 KB', true),
+  scenario('sse-50kb', 'openai', '50 KB', true),
+  scenario('sse-400kb', 'openai', '400 KB', true),
+  scenario('messages', 'anthropic', '1 KB', false),
+  scenario('messages-50kb', 'anthropic', '50 KB', false),
+  scenario('messages-400kb', 'anthropic', '400 KB', false),
+  scenario('messages-sse', 'anthropic', '1 KB', true),
+  scenario('messages-sse-50kb', 'anthropic', '50 KB', true),
+  scenario('messages-sse-400kb', 'anthropic', '400 KB', true),
+  scenario('claude-code', 'anthropic', '100 KB', true),
+  scenario('large', 'openai', '100 KB', false),
 ];
 
-/** All scenarios for an empty name. Throws a RangeError that lists the names. */
+/** Scenarios with a program of their own. */
+export const OTHERS = ['quota', 'streams', 'stall'];
+
+/** All scenarios for an empty name, several with commas. Throws a RangeError that lists the names. */
 export function scenariosNamed(name: string): readonly Scenario[] {
   if (name === '') return SCENARIOS;
-  const found = SCENARIOS.filter((scenario) => scenario.name === name);
-  if (found.length > 0) return found;
-  const names = [...SCENARIOS.map((scenario) => scenario.name), 'quota'].join(', ');
-  throw new RangeError(`no scenario is called ${JSON.stringify(name)}; there are ${names}`);
+  return name.split(',').map((word) => {
+    const found = SCENARIOS.find((each) => each.name === word.trim());
+    if (found !== undefined) return found;
+    const names = [...SCENARIOS.map((each) => each.name), ...OTHERS].join(', ');
+    throw new RangeError(`no scenario is called ${JSON.stringify(word)}; there are ${names}`);
+  });
 }
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)$/;

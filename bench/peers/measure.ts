@@ -73,44 +73,93 @@ export interface Outcome {
 }
 
 const CONNECTIONS = 32;
-const MIN_AMOUNT = 32;
 const FIRST_AMOUNT = 64;
 const MAX_AMOUNT = 500_000;
+/** What is measured is compiled code: so many requests, events, or seconds go before. */
+const WARM_REQUESTS: Readonly<Record<Size, number>> = {
+  '1 KB': 3_000,
+  '50 KB': 600,
+  '100 KB': 400,
+  '400 KB': 100,
+};
+const WARM_EVENTS = 20_000;
+const MOST_WARM_SECONDS = 6;
+/** Of one measurement, as far as it takes less than so many times its length. */
+const LEAST_REQUESTS = 200;
+const LEAST_EVENTS = 4_000;
+const MOST_STRETCH = 4;
 const PACED_STREAMS = 50;
 const PINGS = 400;
 const SETTLE_MS = 100;
 
-/** Requests that fill the time, as the last time showed. */
-const amounts = new WeakMap<Contender, Map<Size, number>>();
+/** What a warm-up of each contender has found out. */
+interface Known {
+  readonly amounts: Map<Size, number>;
+  flooded: boolean;
+}
+const known = new WeakMap<Contender, Known>();
+
+function knownOf(contender: Contender): Known {
+  const found = known.get(contender) ?? { amounts: new Map(), flooded: false };
+  known.set(contender, found);
+  return found;
+}
 
 const saturated = (metric: Metric, size: Size): Measurement => ({
   what: `JSON, ${size}, ${CONNECTIONS} connections`,
   metrics: [metric],
   async run(x, contender) {
     const target = contender.running.target(contender.way, 'fast', size, false);
-    const known = amounts.get(contender) ?? new Map<Size, number>();
-    amounts.set(contender, known);
-    const send = async () => {
-      const amount = known.get(size) ?? FIRST_AMOUNT;
-      const command = { kind: 'saturate', target, connections: CONNECTIONS, amount } as const;
-      const { answer, cpuUs } = await priced(x, contender, command);
-      const fits = Math.ceil((answer.count / answer.seconds) * x.extent.seconds);
-      known.set(size, Math.min(MAX_AMOUNT, Math.max(MIN_AMOUNT, fits || MIN_AMOUNT)));
-      return { [metric]: cpuUs / answer.count, faults: answer.faults };
-    };
-    if (!known.has(size)) await send();
-    return send();
+    const { amounts } = knownOf(contender);
+    const command = { kind: 'saturate', target, connections: CONNECTIONS } as const;
+    const { seconds } = x.extent;
+    const amount = amounts.get(size) ?? (await warmUp(x.client, command, size, seconds));
+    const { answer, cpuUs } = await priced(x, contender, { ...command, amount });
+    amounts.set(size, amountFor(answer, seconds));
+    return { [metric]: cpuUs / answer.count, faults: answer.faults };
   },
 });
+
+/** Gives the requests that fill a measurement. */
+async function warmUp(
+  client: Client,
+  command: Omit<Extract<ClientCommand, { readonly kind: 'saturate' }>, 'amount'>,
+  size: Size,
+  seconds: number,
+): Promise<number> {
+  let [done, spent, amount] = [0, 0, FIRST_AMOUNT];
+  while (done < WARM_REQUESTS[size] && spent < MOST_WARM_SECONDS) {
+    const answer = await client.do({ ...command, amount });
+    done += amount;
+    spent += answer.seconds;
+    amount = amountFor(answer, seconds);
+  }
+  return amount;
+}
+
+/** As many as take so long, and some more where that would be few. */
+function amountFor({ count, seconds: took }: ClientAnswer, seconds: number): number {
+  const perSecond = count / took || 0;
+  const least = Math.min(LEAST_REQUESTS, perSecond * seconds * MOST_STRETCH);
+  const wanted = Math.max(perSecond * seconds, least, CONNECTIONS);
+  return Math.min(MAX_AMOUNT, Math.ceil(wanted));
+}
 
 const flooded: Measurement = {
   what: `SSE, ${CONNECTIONS} streams, the next event always ready`,
   metrics: ['cpu-event', 'age-p50', 'age-p99'],
   async run(x, contender) {
     const target = contender.running.target(contender.way, 'flood', '1 KB', true);
+    const about = knownOf(contender);
     const forMs = x.extent.seconds * 1_000;
     const command = { kind: 'flood', target, streams: CONNECTIONS, forMs } as const;
-    const { answer, cpuUs } = await priced(x, contender, command);
+    if (!about.flooded) {
+      const mostMs = MOST_WARM_SECONDS * 1_000;
+      await x.client.do({ ...command, atLeast: WARM_EVENTS, mostMs });
+      about.flooded = true;
+    }
+    const limits = { atLeast: LEAST_EVENTS, mostMs: forMs * MOST_STRETCH };
+    const { answer, cpuUs } = await priced(x, contender, { ...command, ...limits });
     return {
       'cpu-event': cpuUs / answer.count,
       'age-p50': percentile(answer.latenciesUs, 50),

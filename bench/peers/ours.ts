@@ -17,7 +17,7 @@ function ours(name: string, transport: TransportName, workers: number): Peer {
     name,
     async start({ processes, upstreams, node, cores }) {
       const options = cores === undefined || workers > 1 ? { node } : { node, cores };
-      const config = proxyConfig(transport, upstreams, workers);
+      const config = proxyConfig(transport, upstreams, { workers });
       const { url, pid } = await processes.program(config, options);
       return {
         pid,

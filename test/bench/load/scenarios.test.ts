@@ -20,13 +20,22 @@ for (const url of [
   test(`refused: "${url}"`, () => assert.throws(() => loopbackUrl(url), RangeError));
 
 test('an unknown scenario', () => {
-  assert.throws(() => scenariosNamed('nope'), /there are json, sse, messages/);
+  assert.throws(
+    () => scenariosNamed('nope'),
+    /there are json, json-50kb, .*, quota, streams, stall/,
+  );
   assert.equal(scenariosNamed(''), SCENARIOS);
+  assert.deepEqual(
+    scenariosNamed('sse, messages').map(({ name }) => name),
+    ['sse', 'messages'],
+  );
 });
 
 for (const { name, env, args, told } of [
   { name: 'another machine', env: { URL: 'http://192.0.2.1' }, args: [], told: /only a proxy on/ },
   { name: 'no model', env: { URL: 'http://127.0.0.1:9' }, args: [], told: /MODEL must say/ },
+  { name: 'no number', env: { CONNECTIONS: '1,x' }, args: ['json'], told: /CONNECTIONS must be/ },
+  { name: 'too many', env: { STREAMS: '9999999' }, args: ['streams'], told: /raise ulimit/ },
   { name: 'a wrong scenario', env: {}, args: ['nope'], told: /no scenario is called "nope"/ },
 ])
   test(`load refuses with exit 2: ${name}`, () => {
