@@ -55,12 +55,14 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   const opened = await open(first, handed.socket, output);
   if (typeof opened === 'number') return opened;
   const { server, gateway } = opened;
+  const { workers: threads } = gateway.config.server;
   log.info('listening', {
     address: server.address,
     port: server.port,
     config: config.source,
     version: VERSION,
     pid: process.pid,
+    workers: threads > 1 ? threads : undefined,
   });
   options.onListening?.(server.port);
   state?.start(options.saveEveryMs ?? STATE_SAVE_MS);
