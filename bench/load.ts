@@ -1,13 +1,13 @@
 /**
  * `make load [SCENARIO=name]`: how many requests a second does the proxy take, and how fast?
  *
- * autocannon against the compiled proxy on the embedded simulator, both started here on free ports.
- * SCENARIO: one or several with commas (default all); CONNECTIONS (1,50,1000: a row each), SECONDS
- * (2 a row), EVENTS per stream (100), TRANSPORT (auto). The rows go to bench/results/ as JSON (or
- * to JSON=file), and as a chart (CHART=file). URL=http://127.0.0.1:PORT aims at a proxy that runs
- * already; then MODEL says what to ask for and TOKEN how to be let in. The scenarios quota, streams
- * and stall ask something else, see their files in load/. Must stay true: nothing but loopback is
- * ever put under load.
+ * autocannon against the compiled proxy on the embedded simulator, both started here on free
+ * ports. SCENARIO: one or several with commas (default all); CONNECTIONS (1,50,1000: a row each),
+ * SECONDS (2 a row), EVENTS per stream (100), TRANSPORT (auto). The rows go to bench/results/ as
+ * JSON (or to JSON=file), and as a chart (CHART=file). URL=http://127.0.0.1:PORT aims at a proxy
+ * that runs already; then MODEL says what to ask for and TOKEN how to be let in. The scenarios
+ * quota, streams, stall and idle ask something else, see their files in load/. Must stay true:
+ * nothing but loopback is ever put under load.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { chart, type Panel } from './chart.ts';
 import { bodyFor } from './load/bodies.ts';
+import { IDLE, idleScenario } from './load/idle.ts';
 import type { UpstreamName } from './load/messages.ts';
 import { cpuUs } from './load/process-cost.ts';
 import { Processes } from './load/processes.ts';
@@ -176,6 +177,7 @@ function save(results: readonly Result[]): void {
 /** Undefined for a name that is none of them. */
 function otherScenario(name: string, processes: Processes): Promise<number> | undefined {
   if (name === QUOTA) return quotaScenario(processes);
+  if (name === IDLE) return idleScenario(processes);
   if (name === STREAMS) return streamsScenario(processes, transport);
   return name === STALL ? stallScenario(processes, transport) : undefined;
 }

@@ -198,6 +198,7 @@ function onHalfClosed(line: Line): void {
   if (last.headersSent || last.req.httpVersionMinor === 0) socket.destroy();
   else {
     probe(line);
+    setImmediate(() => probe(line)); // the answer of this machine's own clients is there by then
     setTimeout(() => probe(line), PROBE_MS).unref();
   }
 }
