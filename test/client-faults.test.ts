@@ -104,7 +104,7 @@ test('a client that reads slowly stalls its upstream, and little is kept for it'
 async function cramped(t: TestContext): Promise<{ child: ChildProcess; port: number }> {
   const entry = fileURLToPath(new URL('support/program-entry.ts', import.meta.url));
   const args = ['--import', import.meta.resolve('tsx'), entry, 'demo', '-port', '0'];
-  const limited = 'ulimit -n 90; exec "$0" "$@"';
+  const limited = 'ulimit -n 500; exec "$0" "$@"';
   const child = spawn('/bin/sh', ['-c', limited, process.execPath, ...args], {
     cwd: folder(t),
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -121,7 +121,7 @@ async function cramped(t: TestContext): Promise<{ child: ChildProcess; port: num
 
 test('out of descriptors: new connections are not taken, and later they are', async (t) => {
   const { child, port } = await cramped(t);
-  const idle = Array.from({ length: 150 }, () => rawClient(port, HEALTH));
+  const idle = Array.from({ length: 600 }, () => rawClient(port, HEALTH));
   await until(() => idle.some(({ ended }) => ended));
   assert.equal(child.exitCode, null);
   for (const client of idle) client.socket.destroy();
