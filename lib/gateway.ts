@@ -48,8 +48,10 @@ export interface KeyRuntime {
   readonly orgBucket: Bucket;
   /** Tokens of the org that no prompt cache gave, where they are limited on their own. */
   readonly uncachedBucket: Bucket | null;
-  /** Complete request headers but for what a request adds. */
+  /** Complete request headers, but for what a client of the Messages protocol adds. Frozen. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The same for a request that asks for a stream. */
+  readonly streamHeaders: Readonly<Record<string, string>>;
 }
 
 export interface ProviderRuntime {
@@ -306,7 +308,8 @@ function compileKey(
     bucket: marks.alone
       ? orgBucket
       : ledger.add(`key ${name}`, { ...NO_LIMITS, uncounted: false }, marks.ofKey),
-    headers: keyHeaders(provider, config, version),
+    headers: keyHeaders(provider, config, version, 'application/json'),
+    streamHeaders: keyHeaders(provider, config, version, 'text/event-stream'),
   };
 }
 
@@ -339,18 +342,20 @@ function keyHeaders(
   provider: ProviderConfig,
   key: KeyConfig,
   version: string,
-): Record<string, string> {
+  accept: string,
+): Readonly<Record<string, string>> {
   const credentials: Record<string, string> =
     provider.protocol === 'anthropic'
       ? { 'x-api-key': key.secret }
       : { authorization: `Bearer ${key.secret}` };
-  return {
+  return Object.freeze({
     'user-agent': `cooldown-proxy/${version}`,
     'content-type': 'application/json',
     ...provider.preset.headers,
     ...provider.headers,
     ...(key.secret === '' ? {} : credentials),
-  };
+    accept,
+  });
 }
 
 function compileLane(

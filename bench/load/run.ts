@@ -13,7 +13,7 @@ import { variantsOf } from './variants.ts';
 export const PARTS = ['json', 'sse', 'paced', 'latency', 'memory'] as const;
 export type Part = (typeof PARTS)[number];
 
-export const TRANSPORTS: readonly TransportName[] = ['http', 'fetch'];
+export const TRANSPORTS: readonly TransportName[] = ['native', 'http', 'fetch'];
 
 export interface LoadOptions {
   readonly parts: readonly Part[];

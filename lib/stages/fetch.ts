@@ -1,7 +1,7 @@
 /** FETCH. x.attempt -> x.answer: the headers of the upstream's answer; no body byte is read yet. */
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
-import type { ProviderRuntime } from '../gateway.ts';
+import type { KeyRuntime, ProviderRuntime } from '../gateway.ts';
 import type { Attempt } from '../translate/pair.ts';
 import { TransportError } from '../transports/types.ts';
 
@@ -20,7 +20,7 @@ export async function fetchUpstream(x: Exchange): Promise<TransportError | null>
     origin: provider.origin,
     method: 'POST',
     path: pathOf(x, provider, attempt.path),
-    headers: headersOf(x, lane.key.headers),
+    headers: headersOf(x, lane.key),
     body: attempt.payload,
   });
   try {
@@ -54,16 +54,12 @@ function pathOf(x: Exchange, { basePath, config }: ProviderRuntime, path: string
   return basePath.replace(/\/v1$/, '') + path + query;
 }
 
-function headersOf(
-  x: Exchange,
-  base: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  const accept = x.asked?.stream === true ? 'text/event-stream' : 'application/json';
-  if (x.provider?.config.protocol !== 'anthropic') return { ...base, accept };
-  const headers: Record<string, string> = { ...base, accept };
+function headersOf(x: Exchange, key: KeyRuntime): Readonly<Record<string, string>> {
+  let headers = x.asked?.stream === true ? key.streamHeaders : key.headers;
+  if (x.provider?.config.protocol !== 'anthropic') return headers;
   for (const name of FORWARDED) {
     const value = x.request.headers[name];
-    if (typeof value === 'string') headers[name] = value;
+    if (typeof value === 'string') headers = { ...headers, [name]: value };
   }
   return headers;
 }

@@ -23,9 +23,9 @@ export interface TransportOptions {
  */
 export function makeTransport(name: TransportName, options: TransportOptions = {}): Transport {
   switch (name) {
+    case 'auto':
     case 'native':
       return nativeTransport(options);
-    case 'auto':
     case 'http':
       return httpTransport(options);
     case 'fetch':

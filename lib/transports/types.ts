@@ -42,7 +42,8 @@ export interface UpstreamRequest {
   readonly origin: Origin;
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** Lower-case names. `content-length` and `host` are set by the transport. */
+  /** Lower-case names. `content-length` and `host` are set by the transport. Frozen where many
+   *  requests have the same ones: what is made of them is remembered then. */
   readonly headers: Readonly<Record<string, string>>;
   /** UTF-8 when a string. Undefined: no body. */
   readonly body: Buffer | string | undefined;

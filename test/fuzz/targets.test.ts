@@ -8,6 +8,7 @@ import { TARGETS } from './targets.ts';
 const SEED = 1;
 const CASES = 300;
 /** Those that open sockets. */
+const SLOW = ['http', 'transports'];
 const SLOW_CASES = 100;
 
 for (const target of TARGETS)
@@ -18,7 +19,7 @@ for (const target of TARGETS)
       const { reason } = await reasonOf({ ...target, maxCaseMs: Infinity }, checker, bytes);
       assert.equal(reason, '', `${target.name}/${file}: ${reason}`);
     }
-    const most = target.name === 'http' ? SLOW_CASES : CASES;
+    const most = SLOW.includes(target.name) ? SLOW_CASES : CASES;
     // Other tests run beside this one: only a run by itself can tell what takes too long.
     const { finding } = await fuzz({ ...target, maxCaseMs: Infinity }, checker, {
       seed: SEED,

@@ -5,5 +5,6 @@ import { http } from './http.ts';
 import { json } from './json.ts';
 import { sse } from './sse.ts';
 import type { FuzzTarget } from './target.ts';
+import { transports } from './transports.ts';
 
-export const TARGETS: readonly FuzzTarget[] = [http, json, sse, headers, config];
+export const TARGETS: readonly FuzzTarget[] = [http, json, sse, headers, config, transports];

@@ -17,7 +17,7 @@ export function compiled(yaml: string, nowMs = () => NOW_MS, before?: Gateway): 
     version: '1.2.3',
     log: makeLog({ level: 'silent', format: 'json', write: () => {}, redact, now: nowMs }),
     metrics,
-    transport: makeTransport('http'),
+    transport: makeTransport('auto'),
     redact,
     nowMs,
     random: () => 0,

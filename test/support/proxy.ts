@@ -41,7 +41,7 @@ export async function startProxy(yaml: string, options: TestProxyOptions = {}): 
   const lines: Record<string, unknown>[] = [];
   const redact = makeRedactor(config.secrets);
   const metrics = makeMetrics('test');
-  const transport = makeTransport(options.transport ?? 'http');
+  const transport = makeTransport(options.transport ?? 'auto');
   const gateway = compileGateway(config, {
     version: 'test',
     log: makeLog({

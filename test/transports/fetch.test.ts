@@ -36,7 +36,7 @@ test('a refused header is told without its value', async () => {
 test('a CA cannot be given, so it is refused out loud', () => {
   assert.throws(() => makeTransport('fetch', { ca: TEST_CA }), /NODE_EXTRA_CA_CERTS/);
   assert.equal(makeTransport('fetch').name, 'fetch');
-  assert.equal(makeTransport('auto').name, 'http');
+  assert.equal(makeTransport('auto').name, 'native');
 });
 
 const CHILD = `

@@ -14,7 +14,7 @@
 import { codingOf, hasNoBody, withoutCoding } from '../decode.ts';
 import type { Dial, Dialing } from '../dial.ts';
 import { ownError, transportError } from '../faults.ts';
-import type { Answer, Call, TransportError, UpstreamRequest } from '../types.ts';
+import type { Answer, Call, Origin, TransportError, UpstreamRequest } from '../types.ts';
 import { Watch } from '../watch.ts';
 import { CodedBody } from './coded-body.ts';
 import { Connection, type Receiver } from './connection.ts';
@@ -33,8 +33,10 @@ export class NativeCall implements Call, Receiver {
   readonly answer: Promise<Answer>;
   readonly #pool: Pool<Connection>;
   readonly #dial: Dial;
-  readonly #asked: UpstreamRequest;
-  readonly #watch = new Watch((fault) => this.#end(ownError(fault, this.#asked.origin)));
+  readonly #origin: Origin;
+  readonly #watch = new Watch((fault) => this.#end(ownError(fault, this.#origin)));
+  /** Until it cannot be sent again: its body is large, and an answer may take minutes. */
+  #asked: UpstreamRequest | undefined;
   #resolve!: (answer: Answer) => void;
   #reject!: (error: TransportError) => void;
   #state: State = CONNECTING;
@@ -49,6 +51,7 @@ export class NativeCall implements Call, Receiver {
   constructor(pool: Pool<Connection>, dial: Dial, asked: UpstreamRequest) {
     this.#pool = pool;
     this.#dial = dial;
+    this.#origin = asked.origin;
     this.#asked = asked;
     this.answer = new Promise<Answer>((resolve, reject) => {
       this.#resolve = resolve;
@@ -60,7 +63,7 @@ export class NativeCall implements Call, Receiver {
   abort(): void {
     this.#giveUp();
     if (this.#body !== undefined) this.#body.mute();
-    else this.#fail(ownError('aborted', this.#asked.origin));
+    else this.#fail(ownError('aborted', this.#origin));
   }
 
   get flowing(): boolean {
@@ -69,17 +72,18 @@ export class NativeCall implements Call, Receiver {
 
   onSent(): void {
     if (this.#state !== WAITING) return;
-    this.#watch.arm('first-byte-timeout', this.#asked.origin.firstByteTimeoutMs);
+    this.#watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
   }
 
   onHead(status: number, fields: Record<string, string>): void {
-    const { origin } = this.#asked;
+    const origin = this.#origin;
     const coding = hasNoBody(status, fields) ? 'plain' : codingOf(fields['content-encoding']);
     if (coding === 'unknown') {
       this.#end(ownError('protocol', origin, 'unknown content-encoding'));
       return;
     }
     this.#state = ANSWERED;
+    this.#asked = undefined;
     this.#watch.disarm();
     const source = this.#connection as Connection;
     const watch = this.#watch;
@@ -104,11 +108,11 @@ export class NativeCall implements Call, Receiver {
   }
 
   onFault(fault: 'protocol', why: string): void {
-    this.#end(ownError(fault, this.#asked.origin, why));
+    this.#end(ownError(fault, this.#origin, why));
   }
 
   onLost(cause: Error | undefined): void {
-    const { origin } = this.#asked;
+    const origin = this.#origin;
     const unused = this.#connection?.silent === true;
     this.#connection = undefined;
     if (this.#state === ANSWERED) {
@@ -127,11 +131,11 @@ export class NativeCall implements Call, Receiver {
   }
 
   #start(): void {
-    if (this.#state === DONE) return;
+    if (this.#state === DONE || this.#asked === undefined) return;
     const head = requestHead(this.#asked, this.#pool.host);
     if (head === undefined) {
       const why = 'a header or path that HTTP cannot carry';
-      this.#end(ownError('connect', this.#asked.origin, why));
+      this.#end(ownError('connect', this.#origin, why));
       return;
     }
     this.#head = head;
@@ -143,7 +147,7 @@ export class NativeCall implements Call, Receiver {
 
   /** On a new connection, so that there is no third try. */
   #connect(): void {
-    const { origin } = this.#asked;
+    const origin = this.#origin;
     this.#state = CONNECTING;
     this.#reused = false;
     this.#watch.arm('connect-timeout', origin.connectTimeoutMs);
@@ -158,8 +162,8 @@ export class NativeCall implements Call, Receiver {
   #send(connection: Connection): void {
     this.#connection = connection;
     this.#state = WAITING;
-    this.#watch.arm('first-byte-timeout', this.#asked.origin.firstByteTimeoutMs);
-    connection.send(this.#head, this.#asked.body, this);
+    this.#watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
+    connection.send(this.#head, this.#asked?.body, this);
   }
 
   #end(error: TransportError): void {

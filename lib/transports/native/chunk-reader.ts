@@ -28,10 +28,13 @@ type State =
   | typeof CONTENT_LF
   | typeof TRAILERS;
 
-const TAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
 const SEMICOLON = 0x3b;
+
+/** What is dropped here is still read strictly: a quoted CR or LF would not end the line for all. */
+const EXTENSIONS =
+  /^(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*"))?)+$/u;
 
 /** Twelve hexadecimal digits are 256 terabytes, and exact as a number. */
 const MAX_SIZE_DIGITS = 12;
@@ -44,6 +47,7 @@ export class ChunkReader {
   #size = 0;
   #digits = 0;
   #extensionBytes = 0;
+  #extension = '';
   readonly #trailers = new HeadReader();
 
   begin(): void {
@@ -111,6 +115,7 @@ export class ChunkReader {
     } else if (byte === CR) {
       this.#state = SIZE_END;
     } else if (byte === SEMICOLON) {
+      this.#extension = ';';
       this.#state = EXTENSION;
     } else {
       this.fault = 'no chunk size';
@@ -118,12 +123,16 @@ export class ChunkReader {
   }
 
   #extensionByte(byte: number): void {
-    if (byte === CR) {
+    if (byte !== CR) {
+      this.#extension += String.fromCharCode(byte);
+      if (byte === LF) this.fault = 'a bad chunk extension';
+      if (++this.#extensionBytes > MAX_CHUNK_EXTENSION_BYTES) {
+        this.fault = 'chunk extensions too large';
+      }
+    } else if (EXTENSIONS.test(this.#extension)) {
       this.#state = SIZE_END;
-    } else if ((byte < 0x20 && byte !== TAB) || byte === 0x7f) {
-      this.fault = 'a chunk extension with control characters';
-    } else if (++this.#extensionBytes > MAX_CHUNK_EXTENSION_BYTES) {
-      this.fault = 'chunk extensions too large';
+    } else {
+      this.fault = 'a bad chunk extension';
     }
   }
 

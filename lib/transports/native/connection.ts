@@ -159,9 +159,19 @@ export class Connection implements Pooled {
     this.#socket?.resume();
   }
 
-  /** `owned`: the memory of `bytes` is ours to give away. */
+  /** `owned`: the memory of `bytes` is ours to give away. What fails in our own code, or in the
+   *  reader's, ends this call and not the process. */
   #feed(bytes: Buffer, end: number, owned: boolean): void {
     const receiver = this.#receiver as Receiver;
+    try {
+      this.#read(receiver, bytes, end, owned);
+    } catch (thrown) {
+      this.destroy();
+      receiver.onLost(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  #read(receiver: Receiver, bytes: Buffer, end: number, owned: boolean): void {
     const parser = this.#parser;
     let at = 0;
     if (parser.inHead) {

@@ -14,10 +14,12 @@ const BLANK_LINE = Buffer.from('\r\n\r\n');
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const UNPRINTABLE = /[^\t\x20-\x7e\x80-\xff]/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-/** Every beginning of a status line, up to its reason. */
+/** Every beginning of a status line that is not one yet. */
 const STATUS_START =
-  /^(?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.[01](?: (?:[1-9]\d?)?)?)?\r?$/;
-const NAME_START = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[\t\x20-\x7e\x80-\xff]*)?)?\r?$/;
+  /^(?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.[01](?: (?:[1-9]\d?)?)?)?$/;
+/** Every beginning of a field, or of the line behind the last one. */
+const FIELD_START =
+  /^(?:\r|[!#$%&'*+\-.^_`|~0-9A-Za-z]*|[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r?)$/;
 
 /** Spellings of field names -> lower case; a name in here has been checked. */
 const knownNames = new Map<string, string>();
@@ -120,7 +122,7 @@ export class HeadReader {
   #checkCarried(): void {
     const line = this.#carried;
     if (!this.#atStatus) {
-      if (!NAME_START.test(line)) this.fault = 'a line that is no header';
+      if (!FIELD_START.test(line)) this.fault = 'a line that is no header';
     } else if (!STATUS_START.test(line) && !STATUS_LINE.test(line.replace(/\r$/, ''))) {
       this.fault = 'no status line of HTTP/1.x';
     }

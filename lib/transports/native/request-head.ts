@@ -2,8 +2,8 @@
  * A request as HTTP/1.1 writes it: can its headers and path be carried, and which bytes are they?
  *
  * Must stay true: no caller's value can end a line, so none can add a header or a request; the
- * framing is ours alone (headers.ts). Headers are mostly the same object from request to request,
- * so their text is kept with the object.
+ * framing is ours alone (headers.ts). The text of frozen headers, those of a key, is kept;
+ * for others keeping would cost more than making it.
  */
 import { isOwnHeader } from '../headers.ts';
 import type { UpstreamRequest } from '../types.ts';
@@ -18,12 +18,12 @@ const BEYOND_ASCII = /[^\x20-\x7e\r\n\t]/;
 /** What is the same for all requests, behind `host`. */
 const OWN = 'accept-encoding: identity\r\nconnection: keep-alive\r\n';
 
-const texts = new WeakMap<Headers, string>();
+const kept = new WeakMap<Headers, string>();
 
 /** The head up to its blank line, one character a byte; undefined: HTTP cannot carry this. */
 export function requestHead(asked: UpstreamRequest, host: string): string | undefined {
   const { method, path, headers, body } = asked;
-  const fields = texts.get(headers) ?? keepText(headers);
+  const fields = Object.isFrozen(headers) ? (kept.get(headers) ?? keep(headers)) : textOf(headers);
   if (fields === undefined || path === '' || UNSENDABLE_PATH.test(path)) return undefined;
   const length =
     body === undefined
@@ -39,7 +39,13 @@ export function isAscii(head: string): boolean {
   return !BEYOND_ASCII.test(head);
 }
 
-function keepText(headers: Headers): string | undefined {
+function keep(headers: Headers): string | undefined {
+  const text = textOf(headers);
+  if (text !== undefined) kept.set(headers, text);
+  return text;
+}
+
+function textOf(headers: Headers): string | undefined {
   let text = '';
   for (const name in headers) {
     if (isOwnHeader(name)) continue;
@@ -49,6 +55,5 @@ function keepText(headers: Headers): string | undefined {
     }
     text += `${name}: ${value}\r\n`;
   }
-  texts.set(headers, text);
   return text;
 }

@@ -100,15 +100,19 @@ const ROWS: readonly (readonly [name: string, input: string, want: string])[] = 
   ['a space behind a chunk size', `${CHUNKED}5 \r\nhello\r\n`, NO_SIZE],
   ['a chunk size too large', `${CHUNKED}fffffffffffff\r\n`, NO_SIZE],
   ['a chunk size that ends in LF', `${CHUNKED}5\nhello\r\n`, NO_SIZE],
-  [
-    'LF in a chunk extension',
-    `${CHUNKED}5;a\nb\r\nhello\r\n`,
-    '!a chunk extension with control characters',
-  ],
+  ['LF in a chunk extension', `${CHUNKED}5;a\nb\r\nhello\r\n`, '!a bad chunk extension'],
+  ...[';', ';;a', ';a=', ';a b', ';a="b', ';a="\x00"', ';=b'].map(
+    (extension) =>
+      [
+        `chunk extension ${JSON.stringify(extension)}`,
+        `${CHUNKED}5${extension}\r\nhello\r\n`,
+        '!a bad chunk extension',
+      ] as const,
+  ),
   ['a chunk too long', `${CHUNKED}5\r\nhello!\r\n`, 'hello!a chunk does not end where it said'],
   ['a chunk that ends in LF', `${CHUNKED}5\r\nhello\n`, 'hello!a chunk does not end where it said'],
   ['a trailer that is none', `${HELLO}a b\r\n\r\n`, `hello${NO_FIELD}`],
-  ['extensions for ever', `${CHUNKED}5;${'x'.repeat(20_000)}`, '!chunk extensions too large'],
+  ['extensions for ever', `${CHUNKED}5;${'x'.repeat(20_000)}\r\n`, '!chunk extensions too large'],
   ['trailers for ever', `${HELLO}x: ${'y'.repeat(20_000)}`, 'hello!headers too large'],
   ['headers for ever', `${OK}x: ${'y'.repeat(20_000)}`, '!headers too large'],
   ['too many headers', `${OK}${'a: b\r\n'.repeat(501)}\r\n`, '!too many headers'],

@@ -1,0 +1,135 @@
+/**
+ * In what does the native client differ from node:http? Every row with its reason.
+ *
+ * Most rows are strictness: where two readers of the same bytes could see two different answers,
+ * the native client sees none (`protocol`).
+ */
+import { NEXT } from './transport-server.ts';
+import type { Told } from './transports.ts';
+
+export interface Conversation {
+  readonly told: readonly Told[];
+  /** For each request that the server saw, the number of its connection. */
+  readonly connections: readonly number[];
+}
+
+/** A difference that is meant. */
+interface Row {
+  readonly why: string;
+  applies(native: Told, http: Told, input: string): boolean;
+}
+
+/** The native client refuses with these words what stands in the input. */
+const stricter =
+  (words: string, inInput: RegExp) =>
+  (native: Told, _http: Told, input: string): boolean =>
+    native.fault === 'protocol' && native.why.endsWith(`(${words})`) && inInput.test(input);
+
+const NOT_PRINTABLE = '[^\\t\\x20-\\x7e\\x80-\\xff\\r\\n]';
+
+export const DIFFERENCES: readonly Row[] = [
+  {
+    why: 'a status below 100 is none (RFC 9110 §15)',
+    applies: stricter('no status line of HTTP/1.x', /HTTP\/1\.[01] 0/),
+  },
+  {
+    why: 'a reason phrase has no control characters (RFC 9112 §4)',
+    applies: stricter(
+      'no status line of HTTP/1.x',
+      new RegExp(`HTTP/1\\.[01] \\d{3} [^\\r\\n]*${NOT_PRINTABLE}`),
+    ),
+  },
+  {
+    why: 'a transfer coding that is not chunked alone cannot be undone; http gives it out as it is',
+    applies: stricter('transfer-encoding is not chunked', /transfer-encoding/i),
+  },
+  {
+    why: 'what comes behind the end, other than newlines, is never just left out',
+    applies: stricter('bytes after the end', /./),
+  },
+  {
+    why: 'newlines before a status line are bytes behind the answer before it',
+    applies: stricter('no status line of HTTP/1.x', /(?:^|NEXT.|\r\n\r\n)[\r\n]|[\r\n]+HTTP/),
+  },
+  {
+    why: 'what comes in a later read than the end finds the answer given, and ends the connection',
+    applies: (native, http) =>
+      native.fault === '' &&
+      native.status === http.status &&
+      native.body.startsWith(http.body) &&
+      http.fault === 'protocol' &&
+      /HPE_(?:INVALID_CONSTANT|CLOSED_CONNECTION|INVALID_VERSION|INVALID_STATUS)/.test(http.why),
+  },
+  {
+    why: 'framing is judged when the head is whole; this one never is',
+    applies: (native, http) =>
+      native.fault === 'before-answer' &&
+      /HPE_(?:INVALID_CONTENT_LENGTH|UNEXPECTED_CONTENT_LENGTH|INVALID_TRANSFER_ENCODING)/.test(
+        http.why,
+      ),
+  },
+  {
+    why: 'a 101 is an upgrade that nobody asked for, with or without the header that says to what',
+    applies: stricter('an upgrade that nobody asked for', /101/),
+  },
+  {
+    why: 'a length beyond a petabyte is a mistake, not a promise',
+    applies: stricter('content-length is no number', /content-length:\s*\d{16,}/i),
+  },
+  {
+    why: 'a body that lasts until the connection closes is not whole when it is reset',
+    applies: ({ fault, why }, http) =>
+      fault === 'cut' && /ECONNRESET/.test(why) && http.fault === '',
+  },
+];
+
+/** The first difference that is not meant, or ''; and a word for what happened. */
+export function differenceOf(
+  native: Conversation,
+  http: Conversation,
+  input: Buffer,
+): { difference: string; word: string } {
+  const text = input.toString('latin1');
+  const word = `${native.told.map(shortly).join()} ${native.connections.join()}`;
+  for (const [nth, ours] of native.told.entries()) {
+    const theirs = http.told[nth] as Told;
+    if (same(ours, theirs)) continue;
+    const row = DIFFERENCES.findIndex(({ applies }) => applies(ours, theirs, text));
+    if (row < 0) return { difference: `request ${nth} differs`, word };
+    return { difference: '', word: `${word} d${row}` };
+  }
+  if (native.connections.join() === http.connections.join()) return { difference: '', word };
+  // The native client keeps the connection that a repeat was made on, http does not.
+  const repeated = native.connections.length > native.told.length;
+  if (repeated || hasStrayNewline(text) || hasStrayBytes(native, text))
+    return { difference: '', word };
+  return { difference: 'the use of connections differs', word };
+}
+
+/** Newlines behind an answer: http reads past them and keeps the connection, the native client
+ *  takes the answer and closes it. */
+const hasStrayNewline = (input: string): boolean =>
+  input.split('\x01').some((part) => /[\r\n]$/.test(part));
+
+/** Bytes behind an answer end its connection; http may read past them before it takes notice. */
+function hasStrayBytes({ told }: Conversation, input: string): boolean {
+  return input.split(NEXT).some((said, nth) => {
+    const length = Number(told[nth]?.headers['content-length'] ?? Number.NaN);
+    return said.length > said.indexOf('\r\n\r\n') + 4 + length;
+  });
+}
+
+const shortly = ({ status, fault, why }: Told): string => {
+  const reason = /\(([^)]*)\)$/.exec(why)?.[1] ?? '';
+  return `${status >= 200 && status < 300 ? 2 : status}${fault}${reason}`;
+};
+
+/** Of a body that broke off, how much was seen is a matter of luck. */
+function same(a: Told, b: Told): boolean {
+  if (a.status !== b.status || a.fault !== b.fault) return false;
+  if (JSON.stringify(sorted(a.headers)) !== JSON.stringify(sorted(b.headers))) return false;
+  if (a.fault === '') return a.body === b.body;
+  return a.body.startsWith(b.body) || b.body.startsWith(a.body);
+}
+
+const sorted = (headers: Told['headers']): [string, string][] => Object.entries(headers).sort();
