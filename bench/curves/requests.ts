@@ -9,7 +9,9 @@ import type { Curve, GrowthBench, Line } from './curve.ts';
 
 const KIB = 1_024;
 const CONNECTIONS = 32;
-const FIRST_AMOUNT = 64;
+/** Before anything counts: what is measured is compiled code. */
+const WARM_REQUESTS = { small: 1_500, large: 200 };
+const SMALL_BYTES = 16 * KIB;
 const WAYS = [
   { name: 'passed through', endpoint: 'openai' },
   { name: 'translated', endpoint: 'anthropic' },
@@ -39,14 +41,19 @@ function start({ processes, transport, upstreams }: GrowthBench, options: Config
   return processes.program(proxyConfig(transport, upstreams, options));
 }
 
+function warmRequests({ target, connections }: Spot): number {
+  const { small, large } = WARM_REQUESTS;
+  return Math.max(connections, target.body.length <= SMALL_BYTES ? small : large);
+}
+
 /** All spots in turn, round after round, after a round that warms up and finds the amounts. */
 async function measureSpots(x: GrowthBench, spots: readonly Spot[]): Promise<Line[]> {
   const lines = new Map<string, Map<number, number[]>>();
-  const amounts = new Map(spots.map((spot) => [spot, Math.max(FIRST_AMOUNT, spot.connections)]));
+  const amounts = new Map(spots.map((spot) => [spot, warmRequests(spot)]));
   for (let round = 0; round <= x.rounds; round++) {
     for (const spot of spots) {
       const { target, connections, proxy } = spot;
-      const amount = amounts.get(spot) ?? FIRST_AMOUNT;
+      const amount = amounts.get(spot) ?? 0;
       const before = cpuUs(proxy.pid);
       const { count, faults, seconds } = await x.client.do({
         kind: 'saturate',

@@ -1,4 +1,5 @@
-/** The choice of a key against the number of keys: operations of lib alone, in this process. */
+/** The choice of a key against the number of keys: operations of lib alone, in this process,
+ *  in its processor time. */
 import type { StrategyName } from '../../lib/config/types.ts';
 import { STRATEGIES } from '../../lib/strategies/index.ts';
 import { run, setup } from '../micro/select-and-reserve.ts';
@@ -8,17 +9,19 @@ const KEYS = [1, 4, 16, 64, 256, 1_024, 4_096];
 const WARM_UP_MS = 100;
 const ROUND_MS = 60;
 const CALLS = 500;
-const NS_PER_MS = 1e6;
+const US_PER_MS = 1_000;
+const NS_PER_US = 1_000;
 
 function roundNs(keys: ReturnType<typeof setup>, forMs: number): number {
-  const startedMs = performance.now();
+  const started = process.cpuUsage();
   let calls = 0;
-  let spentMs = 0;
-  while (spentMs < forMs) {
+  let spentUs = 0;
+  while (spentUs < forMs * US_PER_MS) {
     calls += run(keys, CALLS);
-    spentMs = performance.now() - startedMs;
+    const { user, system } = process.cpuUsage(started);
+    spentUs = user + system;
   }
-  return (spentMs * NS_PER_MS) / calls;
+  return (spentUs * NS_PER_US) / calls;
 }
 
 export const selection: Curve = {
