@@ -1,6 +1,6 @@
 /**
  * What may a client's connection do, beside its requests? Bytes that are no HTTP, senders that are
- * too slow, half-closed connections, tunnels, more connections than there are descriptors.
+ * too slow, tunnels, more connections than there are descriptors.
  *
  * Must stay true: what is said outside of a request's own answer is never taken for the answer to
  * another request; a connection whose request does not get on is closed; an error of accepting ends
@@ -19,7 +19,6 @@ import {
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_MS,
   MIN_BODY_BYTES_PER_S,
-  PROBE_MS,
 } from './limits.ts';
 import type { Log } from './telemetry/log.ts';
 
@@ -55,8 +54,6 @@ interface Line {
   bytesBefore: number;
   /** Closes after the last answer. */
   shut: boolean;
-  /** The client sends nothing more, and may be gone. */
-  halfClosed: boolean;
 }
 
 export class Connections {
@@ -69,8 +66,6 @@ export class Connections {
     this.#server = server;
     this.#deadlines = deadlines;
     server.keepAliveTimeout = deadlines.keepAliveMs;
-    // By default the end of what a client sends would cut its answer off.
-    Object.assign(server, { httpAllowHalfOpen: true });
     for (const event of ['connection', 'secureConnection']) {
       server.on(event, (socket: Socket) => this.#open(socket));
     }
@@ -118,10 +113,8 @@ export class Connections {
       sinceMs: 0,
       bytesBefore: 0,
       shut: false,
-      halfClosed: false,
     };
     this.#lines.set(socket, line);
-    socket.once('end', () => onHalfClosed(line));
     socket.once('close', () => this.#lines.delete(socket));
   }
 
@@ -166,7 +159,6 @@ export class Connections {
   #check(nowMs: number): void {
     for (const line of this.#lines.values()) {
       const { last } = line;
-      if (line.halfClosed) probe(line);
       if (last === null || last.req.complete || !this.#isLate(line, last, nowMs)) continue;
       this.#cutOff(line, last, LATE);
     }
@@ -183,30 +175,6 @@ export class Connections {
 
 function isDue(response: ServerResponse | null): boolean {
   return response !== null && !response.writableFinished && !response.destroyed;
-}
-
-/**
- * The client sends nothing more. Either it only closed its half and waits for the answer, or it is
- * gone: bytes show, for one that is gone resets the connection, which the next write after the
- * reset finds out. While nothing has been told these are interim responses (RFC 9110 §15.2); in the
- * middle of an answer it counts as gone.
- */
-function onHalfClosed(line: Line): void {
-  const { last, socket } = line;
-  if (last === null || !isDue(last) || last.writableEnded) return;
-  line.halfClosed = true;
-  if (last.headersSent || last.req.httpVersionMinor === 0) socket.destroy();
-  else {
-    probe(line);
-    setImmediate(() => probe(line)); // the answer of this machine's own clients is there by then
-    setTimeout(() => probe(line), PROBE_MS).unref();
-  }
-}
-
-function probe({ last, before }: Line): void {
-  if (last?.req.complete && isDue(last) && !last.headersSent && !isDue(before)) {
-    last.writeProcessing();
-  }
 }
 
 const LATE = '408 Request Timeout';

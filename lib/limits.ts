@@ -71,10 +71,6 @@ export const MIN_BODY_BYTES_PER_S = 8 * KIB;
 /** How often the bodies on their way are looked at. */
 export const BODY_CHECK_MS = 5_000;
 
-/** A client that closed its half is asked twice in this time whether it is still there: its system
- *  answers the first time, and the second time we hear of it. */
-export const PROBE_MS = 50;
-
 /** That connections cannot be accepted is said this often: it comes by the thousand. */
 export const ACCEPT_FAULT_MS = 10_000;
 
