@@ -79,7 +79,7 @@ const panelOf = (curve: Curve, drawn: readonly Drawn[]): Panel => ({
   title: curve.name,
   x: curve.x,
   y: curve.cost,
-  logX: true,
+  logX: curve.linearX !== true,
   logY: curve.logY ?? false,
   series: drawn.map(({ line, points, fit }) => ({ name: `${line}: ${fit.growth}`, points })),
 });

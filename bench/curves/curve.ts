@@ -26,6 +26,8 @@ export interface Curve {
   /** `CPU µs per request`, `ns per selection`. */
   readonly cost: string;
   readonly x: string;
+  /** Where x begins at 0; else it goes by decades. */
+  readonly linearX?: boolean;
   readonly logY?: boolean;
   measure(x: GrowthBench): Promise<Line[]>;
 }

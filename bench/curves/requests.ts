@@ -166,6 +166,7 @@ export const waitingCount: Curve = {
   name: 'waiting requests',
   cost: REQUEST,
   x: 'requests of another model that wait for room',
+  linearX: true,
   async measure(x) {
     const lines: Line[] = [];
     for (const amount of [0, 100, 1_000, 4_000, 8_000]) {

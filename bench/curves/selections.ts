@@ -28,6 +28,7 @@ export const selection: Curve = {
   name: 'keys: the choice alone',
   cost: 'ns per selection',
   x: 'keys of the provider',
+  logY: true,
   async measure({ rounds }) {
     return (Object.keys(STRATEGIES) as StrategyName[]).map((name) => ({
       name,
