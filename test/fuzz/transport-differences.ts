@@ -69,6 +69,10 @@ export const DIFFERENCES: readonly Row[] = [
       ),
   },
   {
+    why: 'a chunk size beyond twelve digits is a mistake, whether they are zeros or not',
+    applies: stricter('no chunk size', /[\da-f]{13}/i),
+  },
+  {
     why: 'a 101 is an upgrade that nobody asked for, with or without the header that says to what',
     applies: stricter('an upgrade that nobody asked for', /101/),
   },
