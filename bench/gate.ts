@@ -6,7 +6,9 @@
  * each), PAIRS (15), SECONDS (1, of one load). Exit 1 only when the whole confidence interval of a
  * ratio is beyond 1.05 (micro) or 1.10 (load): a trembling machine fails nobody.
  */
+
 import { fileURLToPath } from 'node:url';
+import { asProgram } from './as-program.ts';
 import { type GateCase, gateCases, wordsOf } from './gates/cases.ts';
 import { type LoadBench, loadCost, microCost } from './gates/cost.ts';
 import { checkOut } from './gates/revisions.ts';
@@ -82,9 +84,4 @@ async function main(): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main();
-} catch (thrown) {
-  process.stderr.write(`${thrown instanceof RangeError ? thrown.message : String(thrown)}\n`);
-  process.exitCode = thrown instanceof RangeError ? 2 : 1;
-}
+await asProgram(main);

@@ -6,10 +6,12 @@
  * in CHART (bench/charts/growth.svg). CURVES (parts of their names; default all), ROUNDS (3),
  * SECONDS (0.6, of one measurement), TRANSPORT (auto). Exit 1 when a curve is worse than linear.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { asProgram } from './as-program.ts';
 import { short } from './axis.ts';
 import { chart, type Panel } from './chart.ts';
 import type { Curve, GrowthBench, Line } from './curves/curve.ts';
@@ -152,9 +154,4 @@ async function main(): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main();
-} catch (thrown) {
-  process.stderr.write(`${thrown instanceof RangeError ? thrown.message : String(thrown)}\n`);
-  process.exitCode = thrown instanceof RangeError ? 2 : 1;
-}
+await asProgram(main);

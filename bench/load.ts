@@ -9,10 +9,12 @@
  * quota, streams, stall and idle ask something else, see their files in load/. Must stay true:
  * nothing but loopback is ever put under load.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
+import { asProgram } from './as-program.ts';
 import { chart, type Panel } from './chart.ts';
 import { bodyFor } from './load/bodies.ts';
 import { IDLE, idleScenario } from './load/idle.ts';
@@ -200,9 +202,4 @@ async function main(): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main();
-} catch (thrown) {
-  process.stderr.write(`${thrown instanceof RangeError ? thrown.message : String(thrown)}\n`);
-  process.exitCode = thrown instanceof RangeError ? 2 : 1;
-}
+await asProgram(main);

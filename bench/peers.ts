@@ -6,9 +6,11 @@
  * into .cache/peers, with pinned versions; who cannot be had is left out, and it is said why. Exit
  * 1 when one of our answers was wrong; a missed target is said, and fails nothing.
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { asProgram } from './as-program.ts';
 import { bodyFor } from './load/bodies.ts';
 import { treeRssBytes } from './load/process-cost.ts';
 import { type Client, Processes } from './load/processes.ts';
@@ -115,9 +117,4 @@ function conclude(
   return Object.keys(faults).some((name) => name.startsWith('ours')) ? 1 : 0;
 }
 
-try {
-  process.exitCode = await main();
-} catch (thrown) {
-  process.stderr.write(`${thrown instanceof RangeError ? thrown.message : String(thrown)}\n`);
-  process.exitCode = thrown instanceof RangeError ? 2 : 1;
-}
+await asProgram(main);

@@ -6,11 +6,13 @@
  * (32; 50 paced), EVENTS (100) per stream, TRANSPORT. The start and a warm-up are not counted. The
  * .cpuprofile stays in bench/results/, for the profiler of a browser or an editor.
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { asProgram } from './as-program.ts';
 import { bodyFor } from './load/bodies.ts';
 import type { ClientAnswer, Target } from './load/messages.ts';
 import { cpuUs } from './load/process-cost.ts';
@@ -159,9 +161,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-try {
-  process.exitCode = await main();
-} catch (thrown) {
-  process.stderr.write(`${thrown instanceof RangeError ? thrown.message : String(thrown)}\n`);
-  process.exitCode = thrown instanceof RangeError ? 2 : 1;
-}
+await asProgram(main);
