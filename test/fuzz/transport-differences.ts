@@ -44,6 +44,10 @@ export const DIFFERENCES: readonly Row[] = [
     applies: stricter('transfer-encoding is not chunked', /transfer-encoding/i),
   },
   {
+    why: 'a coding has no place in a trailer, where nothing is left to be framed (RFC 9110 §6.5.1)',
+    applies: stricter('framing in a trailer', /transfer-encoding/i),
+  },
+  {
     why: 'what comes behind the end, other than newlines, is never just left out',
     applies: stricter('bytes after the end', /./),
   },

@@ -8,7 +8,7 @@
  * dropped.
  */
 import { MAX_CHUNK_EXTENSION_BYTES } from '../../limits.ts';
-import { HeadReader } from './head-reader.ts';
+import { type Fields, HeadReader } from './head-reader.ts';
 import type { Run } from './run.ts';
 
 const SIZE = 0;
@@ -148,6 +148,10 @@ export class ChunkReader {
     const stop = this.#trailers.read(bytes, at, end);
     this.complete = this.#trailers.complete;
     this.fault = this.#trailers.fault;
+    if (this.complete && frames(this.#trailers.fields)) {
+      this.complete = false;
+      this.fault = 'framing in a trailer';
+    }
     return stop;
   }
 }
@@ -157,4 +161,9 @@ function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+/** The end has been reached: nothing behind it can say where it is (RFC 9110 §6.5.1). */
+function frames(fields: Fields): boolean {
+  return 'content-length' in fields || 'transfer-encoding' in fields;
 }
