@@ -65,9 +65,9 @@ export const DIFFERENCES: readonly Row[] = [
       /HPE_(?:INVALID_CONSTANT|CLOSED_CONNECTION|INVALID_VERSION|INVALID_STATUS)/.test(http.why),
   },
   {
-    why: 'framing is judged when the head is whole; this one never is',
+    why: 'framing is judged when the head, or the trailer, is whole; this one never is',
     applies: (native, http) =>
-      native.fault === 'before-answer' &&
+      (native.fault === 'before-answer' || native.fault === 'cut') &&
       /HPE_(?:INVALID_CONTENT_LENGTH|UNEXPECTED_CONTENT_LENGTH|INVALID_TRANSFER_ENCODING)/.test(
         http.why,
       ),
