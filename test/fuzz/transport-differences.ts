@@ -85,6 +85,12 @@ export const DIFFERENCES: readonly Row[] = [
     applies: stricter('content-length is no number', /content-length:\s*\d{16,}/i),
   },
   {
+    why: 'what came right before a reset may be read or lost: both is true of the same bytes',
+    applies: (native, http) =>
+      [native, http].some(({ why }) => /ECONNRESET/.test(why)) &&
+      [native, http].every(({ fault }) => fault !== ''),
+  },
+  {
     why: 'a body that lasts until the connection closes is not whole when it is reset',
     applies: ({ fault, why }, http) =>
       fault === 'cut' && /ECONNRESET/.test(why) && http.fault === '',
