@@ -51,11 +51,20 @@ export const MAX_JSON_DEPTH = 512;
 /** Asked model names remembered in the route cache; clients choose them, so it is bounded. */
 export const MAX_CACHED_MODELS = 1_000;
 
-/** Values of a request body that is to be parsed, about: MAX_MESSAGES of a block each have 600,000.
- *  More keep everybody waiting for more than half a second. Bodies below the second bound cannot
- *  have so many, and are not looked at. */
+/** Values of a request body, about: MAX_MESSAGES of a block each have 600,000. More keep everybody
+ *  waiting for more than half a second. Numbers of a body that is not parsed are not counted:
+ *  embeddings are asked for by tokens. */
 export const MAX_JSON_VALUES = 1_000_000;
-export const SMALL_JSON_BYTES = MIB;
+
+/** Nesting of a body that is to be parsed, also where nobody reads it: JSON.parse takes ten seconds
+ *  for 32 MiB of `[`. Twice what a single field may have. */
+export const MAX_PARSED_DEPTH = 2 * MAX_JSON_DEPTH;
+
+/** Bodies up to this size are parsed without a look at either bound: the worst takes 30 ms. */
+export const SMALL_JSON_BYTES = 256 * KIB;
+
+/** From this size on a body is read, and translated, in a turn of the event loop of its own. */
+export const LARGE_BODY_BYTES = MIB;
 
 /** Longest model name that is looked at; longer ones are no model of anyone. */
 export const MAX_MODEL_NAME_CHARS = 256;

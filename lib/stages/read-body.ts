@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { type ErrorDetails, GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
-import { DISCARD_BYTES, DISCARD_MS } from '../limits.ts';
+import { DISCARD_BYTES, DISCARD_MS, LARGE_BODY_BYTES } from '../limits.ts';
 
 /** Throws INVALID_REQUEST, BODY_TOO_LARGE or CLIENT_GONE. */
 export async function readBody(x: Exchange): Promise<void> {
@@ -12,8 +12,21 @@ export async function readBody(x: Exchange): Promise<void> {
   const bytes = await readRequestBody(x.request, maxBytes);
   x.bodyBytes = bytes.length;
   x.readAt = performance.now();
+  if (bytes.length > LARGE_BODY_BYTES) await turnFor(x);
   x.asked = x.endpoint.read(bytes, x.rest);
   if (x.asked.stream) x.reply.expectStream();
+  if (bytes.length > LARGE_BODY_BYTES) await turnFor(x); // it is translated in the next one
+}
+
+/** The last turn of the event loop that was given to a large body. */
+let given: Promise<void> = Promise.resolve();
+
+/** Everybody else is served in between, so that collecting, reading and translating a large body,
+ *  and several large bodies, do not add up to one long pause. Throws CLIENT_GONE. */
+async function turnFor(x: Exchange): Promise<void> {
+  given = given.then(() => new Promise((resolve) => setImmediate(resolve)));
+  await given;
+  if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
 }
 
 /** The whole body of a request, decoded, of at most `maxBytes` before and after decoding. */

@@ -12,6 +12,7 @@ import {
   type Member,
   Scanner,
   TOO_DEEP,
+  TOO_LARGE,
   TOO_MANY,
 } from './json-scanner.ts';
 
@@ -31,7 +32,7 @@ export type ObjectScan =
     }
   | {
       readonly ok: false;
-      readonly reason: 'syntax' | 'not-object' | 'too-deep' | 'too-many';
+      readonly reason: 'syntax' | 'not-object' | 'too-deep' | 'too-many' | 'too-large';
       /** Offset of the byte that cannot stand there. */
       readonly at: number;
     };
@@ -47,15 +48,17 @@ export interface Edit {
  *
  * Keys are compared as JSON.parse would see them, escapes resolved. A key may occur more than once:
  * JSON.parse lets the last one count (`lastMember`), but all of them are reported, because a
- * provider's parser may think otherwise. Never throws.
+ * provider's parser may think otherwise. With `most`, a document of more values than that is
+ * `too-large` (numbers in arrays are not counted). Never throws.
  */
 export function scanObject(
   bytes: Buffer,
   wanted: readonly string[],
   from = 0,
   to = bytes.length,
+  most?: number,
 ): ObjectScan {
-  const scanner = new Scanner(bytes);
+  const scanner = new Scanner(bytes, most);
   const open = scanner.gap(from);
   if (bytes[open] !== OPEN_BRACE) return notObject(scanner, open, to);
   const members: Member[] = [];
@@ -145,6 +148,7 @@ export function replaceAll(bytes: Buffer, scan: ObjectScan, key: string, text: s
 
 function refuse(failed: number): ObjectScan {
   if (failed === TOO_DEEP) return { ok: false, reason: 'too-deep', at: 0 };
+  if (failed === TOO_LARGE) return { ok: false, reason: 'too-large', at: 0 };
   if (failed === TOO_MANY) return { ok: false, reason: 'too-many', at: 0 };
   return { ok: false, reason: 'syntax', at: ~failed };
 }

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import test, { type TestContext } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import type { Exchange } from '../../lib/exchange.ts';
+import { LARGE_BODY_BYTES } from '../../lib/limits.ts';
+import { readBody } from '../../lib/stages/read-body.ts';
 import { type Answered, chat, errorOf, message, read } from '../support/http-client.ts';
 import { PROMPT, type Road, road } from '../support/road.ts';
 import { until } from '../support/upstream.ts';
@@ -214,4 +218,54 @@ test('an unknown content-encoding is 400 and named; identity is none', async (t)
   assert.equal(zstd.status, 400);
   assert.match(errorOf(zstd).message, /"zstd"/);
   assert.equal((await rig.messages(message('x'), { 'content-encoding': 'identity' })).status, 200);
+});
+
+/** Counts the turns of the event loop until the test ends. */
+function turns(t: TestContext): { now: number } {
+  const count = { now: 0 };
+  let immediate: NodeJS.Immediate;
+  const next = () => {
+    count.now += 1;
+    immediate = setImmediate(next);
+  };
+  next();
+  t.after(() => clearImmediate(immediate));
+  return count;
+}
+
+/** As much of an exchange as reading asks for. */
+function exchangeOf(bytes: number, onRead: () => void): Exchange {
+  const request = Object.assign(Readable.from([Buffer.alloc(bytes)]), { headers: {} });
+  const read = () => {
+    onRead();
+    return { stream: false };
+  };
+  const gateway = { config: { server: { maxBodyBytes: 2 * LARGE_BODY_BYTES } } };
+  return { gateway, request, endpoint: { read }, aborted: false } as unknown as Exchange;
+}
+
+test('each large body is read in a turn of its own, and translated in a later one', async (t) => {
+  const turn = turns(t);
+  const taken: number[] = [];
+  await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      await readBody(exchangeOf(LARGE_BODY_BYTES + 1, () => taken.push(turn.now)));
+      taken.push(turn.now);
+    }),
+  );
+  assert.equal(taken.length, 10);
+  assert.equal(new Set(taken).size, 10, `${taken}`);
+});
+
+test('a small one goes on at once', async (t) => {
+  const turn = turns(t);
+  let readAt = -1;
+  await readBody(exchangeOf(LARGE_BODY_BYTES, () => (readAt = turn.now)));
+  assert.equal(turn.now, readAt);
+});
+
+test('a large body whose client has gone is not read', async () => {
+  const x = exchangeOf(LARGE_BODY_BYTES + 1, () => assert.fail('was read'));
+  x.aborted = true;
+  await assert.rejects(readBody(x), /hung up/);
 });

@@ -12,6 +12,7 @@ for (const { text, end, kind } of [
   { text: 'null', end: 4, kind: 'null' },
   { text: '{"a":["]}",{}]}x', end: 15, kind: 'object' },
   { text: '[ [ ] , "\\\\" ]', end: 14, kind: 'array' },
+  { text: '[1,20, 0,  3,\n4 ,-5,6.5,7]', end: 26, kind: 'array' },
 ]) {
   test(`ends: ${text}`, () => {
     const bytes = Buffer.from(text);
@@ -32,6 +33,9 @@ for (const { text, at } of [
   { text: '{"a"1}', at: 4 },
   { text: '[1 2]', at: 3 },
   { text: '[["abc', at: 6 },
+  { text: '[1,]', at: 3 },
+  { text: '[1,02]', at: 4 },
+  { text: '[12', at: 3 },
   { text: '', at: 0 },
 ]) {
   test(`wrong at byte ${at}: ${JSON.stringify(text)}`, () => {

@@ -1,10 +1,19 @@
-/** Values are counted well enough, and never those inside of strings. */
+/** Values and levels are counted well enough, and never those inside of strings. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { GatewayError } from '../../lib/errors.ts';
-import { MAX_JSON_VALUES, MAX_TOOLS, SMALL_JSON_BYTES } from '../../lib/limits.ts';
+import {
+  MAX_JSON_VALUES,
+  MAX_PARSED_DEPTH,
+  MAX_TOOLS,
+  SMALL_JSON_BYTES,
+} from '../../lib/limits.ts';
 import { parseMessages } from '../../lib/translate/anthropic-openai/parse.ts';
-import { holdsMoreValues } from '../../lib/translate/json-size.ts';
+import { brokenBound, closingQuote } from '../../lib/translate/json-size.ts';
+import { readModelRequest } from '../../lib/translate/openai-openai/request.ts';
+import { seeded } from '../support/seeded.ts';
+
+const DEEP = 1_000;
 
 for (const [json, count] of [
   ['', 0],
@@ -21,10 +30,53 @@ for (const [json, count] of [
 ] as const) {
   test(`about ${count} values: ${json}`, () => {
     const bytes = Buffer.from(json);
-    assert.equal(holdsMoreValues(bytes, count), false);
-    if (count > 0) assert.equal(holdsMoreValues(bytes, count - 1), true);
+    assert.equal(brokenBound(bytes, count, DEEP), null);
+    if (count > 0) assert.equal(brokenBound(bytes, count - 1, DEEP), 'many');
   });
 }
+
+for (const [json, depth] of [
+  ['1', 0],
+  ['{}', 1],
+  ['[[],{"a":[]},[[]]]', 3],
+  ['[{}'.repeat(9), 10],
+  [']]]][[', 0],
+  ['["[[[[\\"[[[["]', 1],
+] as const) {
+  test(`${depth} levels: ${json}`, () => {
+    const bytes = Buffer.from(json);
+    assert.equal(brokenBound(bytes, DEEP, depth), null);
+    if (depth > 0) assert.equal(brokenBound(bytes, DEEP, depth - 1), 'deep');
+  });
+}
+
+test('generated strings: the end is where a plain walk finds it', () => {
+  const random = seeded(11);
+  for (let round = 0; round < 400; round++) {
+    const parts = Array.from({ length: Math.floor(random() * 12) }, () => {
+      const part = ['\\"', '\\\\', '\\', '"', 'x', 'x'.repeat(15), 'x'.repeat(1_023)];
+      return part[Math.floor(random() * part.length)];
+    });
+    const bytes = Buffer.from(parts.join(''));
+    assert.equal(closingQuote(bytes, 0), walkedQuote(bytes), JSON.stringify(parts));
+  }
+});
+
+function walkedQuote(bytes: Buffer): number {
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] === 0x5c) at++;
+    else if (bytes[at] === 0x22) return at;
+  }
+  return bytes.length;
+}
+
+test('a body too deep to be parsed is refused before, also where nobody reads it', () => {
+  const [open, close] = ['[', ']'].map((bracket) => bracket.repeat(MAX_PARSED_DEPTH));
+  const text = `"${'x'.repeat(SMALL_JSON_BYTES)}"`;
+  const body = (inside: string) => Buffer.from(`${HEAD}[${text},${open}${inside}${close}]}`);
+  assert.throws(() => parseMessages(body('[]')), /nested deeper than 1024 levels/);
+  assert.throws(() => parseMessages(body('')), /nested deeper than 1024 levels/);
+});
 
 const HEAD = '{"model":"m","messages":[{"role":"user","content":"x"}],"more":';
 
@@ -33,7 +85,6 @@ for (const [name, unit] of [
   ['empty arrays', '[],'],
   ['numbers', '0,'],
   ['keys', '"a":0,'],
-  ['levels', '['],
 ] as const) {
   test(`a body of too many values is refused before it is parsed: ${name}`, () => {
     const body = Buffer.from(`${HEAD}[${unit.repeat(MAX_JSON_VALUES + SMALL_JSON_BYTES)}0]}`);
@@ -41,6 +92,29 @@ for (const [name, unit] of [
       () => parseMessages(body),
       (thrown) => thrown instanceof GatewayError && /more than 1000000 values/.test(thrown.message),
     );
+  });
+}
+
+for (const [name, unit] of [
+  ['empty objects', '{},'],
+  ['texts', '"",'],
+  ['words', 'null,'],
+  ['keys', '{"a":1},'],
+] as const) {
+  test(`one of too many values is refused where it is passed through, too: ${name}`, () => {
+    const body = Buffer.from(`{"model":"m","input":[${unit.repeat(MAX_JSON_VALUES + 1)}0]}`);
+    assert.throws(() => readModelRequest(body), /has more than 1000000 values/);
+  });
+}
+
+for (const [name, unit] of [
+  ['whole ones', '17,'],
+  ['with blanks', '0, '],
+  ['fractions', '-0.5,'],
+] as const) {
+  test(`but numbers are not counted there: ${name}`, () => {
+    const body = Buffer.from(`{"model":"m","input":[${unit.repeat(MAX_JSON_VALUES + 1)}0]}`);
+    assert.equal(readModelRequest(body).model, 'm');
   });
 }
 

@@ -10,12 +10,13 @@ import {
   MAX_JSON_VALUES,
   MAX_MESSAGES,
   MAX_MODEL_NAME_CHARS,
+  MAX_PARSED_DEPTH,
   MAX_STOP_SEQUENCES,
   MAX_TOOLS,
   SMALL_JSON_BYTES,
 } from '../../limits.ts';
 import type { MessagesRequest } from '../../wire/anthropic-request.ts';
-import { holdsMoreValues } from '../json-size.ts';
+import { brokenBound } from '../json-size.ts';
 import {
   checkContent,
   checkFormat,
@@ -76,9 +77,7 @@ function refused(message: string): GatewayError {
 
 function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) throw refused('the body is empty, a JSON object was expected');
-  if (bytes.length > SMALL_JSON_BYTES && holdsMoreValues(bytes, MAX_JSON_VALUES)) {
-    throw refused(`the body has more than ${MAX_JSON_VALUES} values`);
-  }
+  if (bytes.length > SMALL_JSON_BYTES) checkBounds(bytes);
   try {
     return JSON.parse(decode(bytes));
   } catch (thrown) {
@@ -87,6 +86,12 @@ function parseJson(bytes: Buffer): unknown {
     const position = /at position \d+/.exec(String(thrown))?.[0];
     throw refused(`the body is not valid JSON${position === undefined ? '' : ` ${position}`}`);
   }
+}
+
+function checkBounds(bytes: Buffer): void {
+  const broken = brokenBound(bytes, MAX_JSON_VALUES, MAX_PARSED_DEPTH);
+  if (broken === 'many') throw refused(`the body has more than ${MAX_JSON_VALUES} values`);
+  if (broken === 'deep') throw refused(`the body is nested deeper than ${MAX_PARSED_DEPTH} levels`);
 }
 
 function decode(bytes: Buffer): string {

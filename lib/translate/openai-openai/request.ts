@@ -6,7 +6,7 @@
  * (number formats, key order, unknown fields: SURFACE §2).
  */
 import { GatewayError } from '../../errors.ts';
-import { MAX_JSON_DEPTH, MAX_MODEL_NAME_CHARS } from '../../limits.ts';
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES, MAX_MODEL_NAME_CHARS } from '../../limits.ts';
 import type { JsonValue } from '../json-scanner.ts';
 import {
   type Edit,
@@ -57,7 +57,7 @@ export function readChatRequest(bytes: Buffer): RawRequest {
 /** Reads the body of any other OpenAI path with a `model`: embeddings, completions, responses.
  *  Throws INVALID_REQUEST. */
 export function readModelRequest(bytes: Buffer): RawRequest {
-  const scan = scanObject(bytes, WANTED);
+  const scan = scanObject(bytes, WANTED, 0, bytes.length, MAX_JSON_VALUES);
   if (!scan.ok) throw refused(whyRefused(scan.reason, scan.at));
   return {
     bytes,
@@ -170,6 +170,8 @@ function whyRefused(reason: Refusal, at: number): string {
       return `The body is nested deeper than ${MAX_JSON_DEPTH} levels`;
     case 'too-many':
       return 'The body repeats its members too often';
+    case 'too-large':
+      return `The body has more than ${MAX_JSON_VALUES} values`;
     default: {
       const never: never = reason;
       return never;
