@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bodyMemory } from './body-memory.ts';
 import type { ClientRuntime } from './clients.ts';
 import { type Dialect, GatewayError } from './errors.ts';
 import type { Gateway, Lane, ProviderRuntime } from './gateway.ts';
@@ -82,6 +83,8 @@ export class Exchange {
   aborted = false;
   error: GatewayError | null = null;
   usage: Usage | null = null;
+  /** The bytes read, while an attempt may need them. */
+  body: Buffer | null = null;
   bodyBytes = 0;
   /** Wall clock of the first byte told to the client; 0 = none yet. */
   firstByteMs = 0;
@@ -119,8 +122,17 @@ export class Exchange {
   /** The answer has begun, so there is no further attempt: the body, what was read from it and what
    *  was sent are let go of. An answer may take minutes, and a body megabytes. */
   letRequestGo(): void {
+    this.letBodyGo();
     this.attempt = null;
     if (this.asked !== null) this.asked = withoutBody(this.asked);
+  }
+
+  /** There is no further attempt. Memory whose only call has sent all of it is used again. */
+  letBodyGo(): void {
+    const { body, call } = this;
+    this.body = null;
+    if (body === null || this.attempts !== 1 || this.aborted || call?.sent !== true) return;
+    bodyMemory.giveBack(body);
   }
 
   /** Settles as `promise` does, or rejects with CLIENT_GONE as soon as the client hangs up. */

@@ -211,6 +211,14 @@ export const MAX_KNOWN_FIELD_NAMES = 256;
 /** What one read of an upstream socket brings at most: as much as the platform itself asks for. */
 export const READ_BUFFER_BYTES = 64 * KIB;
 
+/** Bodies of these sizes lie in memory that is used again (body-memory.ts): a turn of Claude Code
+ *  has 50 to 400 KB. Smaller ones fit one read; memory of larger ones would wait for nobody. */
+export const MIN_REUSED_BODY_BYTES = 64 * KIB;
+export const MAX_REUSED_BODY_BYTES = MIB;
+
+/** What a thread keeps for bodies to come: 64 requests of 100 KB at the same time. */
+export const MAX_KEPT_BODY_BYTES = 8 * MIB;
+
 /** Up to this size a request is copied behind its head and sent as one piece; a larger body is
  *  handed to the system beside the head. */
 export const SMALL_BODY_BYTES = 16 * KIB;

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { bodyMemory } from '../body-memory.ts';
 import { type ErrorDetails, GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { DISCARD_BYTES, DISCARD_MS, LARGE_BODY_BYTES } from '../limits.ts';
@@ -10,6 +11,7 @@ import { DISCARD_BYTES, DISCARD_MS, LARGE_BODY_BYTES } from '../limits.ts';
 export async function readBody(x: Exchange): Promise<void> {
   const maxBytes = x.gateway.config.server.maxBodyBytes;
   const bytes = await readRequestBody(x.request, maxBytes);
+  x.body = bytes;
   x.bodyBytes = bytes.length;
   x.readAt = performance.now();
   if (bytes.length > LARGE_BODY_BYTES) await turnFor(x);
@@ -58,7 +60,7 @@ function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     };
     const onEnd = () => {
       request.off('data', onData).off('end', onEnd).off('close', onClose); // they hold the pieces
-      resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, size));
+      resolve(bodyMemory.join(pieces, size));
     };
     const onClose = () => reject(new GatewayError('CLIENT_GONE', 'The client hung up'));
     request.on('data', onData).on('end', onEnd).on('close', onClose);

@@ -17,11 +17,15 @@ export function settle(x: Exchange): void {
 }
 
 /** Each for itself: what fails in one is no reason to leave out the next. */
-const PARTS = [hangUp, calibrate, leaveRoom, release, count, logRequest] as const;
+const PARTS = [hangUp, letBodyGo, calibrate, leaveRoom, release, count, logRequest] as const;
 
 /** An upstream whose answer nobody reads to its end; without effect on one that has ended. */
 function hangUp(x: Exchange): void {
   if (x.aborted || x.error !== null) x.call?.abort();
+}
+
+function letBodyGo(x: Exchange): void {
+  x.letBodyGo();
 }
 
 /** Before `release`, which forgets whether the request went out. */

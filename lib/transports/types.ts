@@ -69,6 +69,9 @@ export interface Answer {
 
 export interface Call {
   readonly answer: Promise<Answer>;
+  /** The whole body, a large one, is with the system: its memory is not read any more, unless the
+   *  request is sent again. Undefined: cannot be told. */
+  readonly sent?: boolean;
   /** Ends the call wherever it stands. Idempotent; does nothing after the end. */
   abort(): void;
 }

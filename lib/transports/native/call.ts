@@ -31,6 +31,7 @@ type State = typeof CONNECTING | typeof WAITING | typeof ANSWERED | typeof DONE;
 
 export class NativeCall implements Call, Receiver {
   readonly answer: Promise<Answer>;
+  sent = false;
   readonly #pool: Pool<Connection>;
   readonly #dial: Dial;
   readonly #origin: Origin;
@@ -71,6 +72,7 @@ export class NativeCall implements Call, Receiver {
   }
 
   onSent(): void {
+    this.sent = true;
     if (this.#state !== WAITING) return;
     this.#watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
   }
@@ -150,6 +152,7 @@ export class NativeCall implements Call, Receiver {
     const origin = this.#origin;
     this.#state = CONNECTING;
     this.#reused = false;
+    this.sent = false;
     this.#watch.arm('connect-timeout', origin.connectTimeoutMs);
     const connection = new Connection(this.#pool);
     this.#dialing = this.#dial(origin, { onread: connection.onread }, (error, socket) => {

@@ -46,7 +46,9 @@ export class Connection implements Pooled {
   readonly onread: OnReadOpts;
   readonly #pool: Pool<Connection>;
   readonly #parser = new AnswerParser();
-  readonly #onSent = () => this.#receiver?.onSent();
+  readonly #onSent = (error?: Error | null) => {
+    if (error == null) this.#receiver?.onSent();
+  };
   #socket: Socket | undefined;
   #receiver: Receiver | undefined;
   /** Whether a byte has come since the request was sent. */
