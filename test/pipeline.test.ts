@@ -77,16 +77,19 @@ test('a cooling key is not touched before its time, and is used again after it',
 
 test('one key: the request waits for the end of the cooldown, then is served', async (t) => {
   const rig = await road(t, {
-    answers: [refusing(429, { 'retry-after-ms': '300' })],
-    config: 'limits: { queue: { max_wait: 10s } }',
+    answers: [refusing(429, { 'retry-after-ms': '2000' })],
+    config: 'limits: { queue: { max_wait: 60s } }',
   });
   const answer = await rig.messages(message('x'));
   assert.equal(answer.status, 200);
   assert.equal(answer.headers['x-cooldown-attempts'], '2');
   const [first, second] = rig.provider.received;
-  assert.ok((second?.atMs ?? 0) - (first?.atMs ?? 0) >= 300);
-  assert.ok(Number(answer.headers['x-cooldown-wait-ms']) >= 290);
-  assert.ok(Number((await rig.requestLine()).wait_ms) >= 290);
+  assert.ok((second?.atMs ?? 0) - (first?.atMs ?? 0) >= 2_000);
+  // The rest begins with the refusal's headers, the wait once its body was read and judged: on a
+  // busy machine that takes a while.
+  const waitMs = Number(answer.headers['x-cooldown-wait-ms']);
+  assert.ok(waitMs >= 500, `${waitMs}`);
+  assert.ok(Number((await rig.requestLine()).wait_ms) >= 500);
 });
 
 test('a refused key is disabled for good; the others go on', async (t) => {

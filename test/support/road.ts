@@ -49,8 +49,8 @@ export interface RoadOptions {
   readonly config?: string;
   readonly models?: string;
   readonly strategy?: string;
-  /** How the process is measured and by what; how long a client may take. */
-  readonly proxy?: Pick<TestProxyOptions, 'probe' | 'bounds' | 'deadlines'>;
+  /** How the process is measured and by what; how long a client may take; the upstream pipe. */
+  readonly proxy?: Pick<TestProxyOptions, 'probe' | 'bounds' | 'deadlines' | 'transport'>;
 }
 
 /** Starts providers `p1`, `p2` … with keys `k1`, `k2` … and a proxy on them, until the test

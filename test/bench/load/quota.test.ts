@@ -6,7 +6,13 @@ import { test } from 'node:test';
 import { Processes } from '../../../bench/load/processes.ts';
 import { quotaTable, verdictsOf } from '../../../bench/load/quota.ts';
 import { anthropicBody, planRequests, QUOTA_MODEL } from '../../../bench/load/quota-plan.ts';
-import { jainIndex, quotaTokens, runQuota, VARIANTS } from '../../../bench/load/quota-run.ts';
+import {
+  jainIndex,
+  type QuotaResult,
+  quotaTokens,
+  runQuota,
+  VARIANTS,
+} from '../../../bench/load/quota-run.ts';
 import { ROOT } from '../../support/source.ts';
 
 const SMALL = {
@@ -22,11 +28,26 @@ const SMALL = {
   drain: false,
 };
 
+/** A naive client runs into about 350 refusals where the machine lets it. */
+const MIN_REFUSALS = 50;
+const MOST_SECONDS = 25;
+
+/** A machine that is busy elsewhere gets hardly anything done in the time of the plan: then the
+ *  same is run for longer. */
+async function longEnough(processes: Processes): Promise<QuotaResult[]> {
+  for (let { seconds } = SMALL; ; seconds *= 3) {
+    const results = await runQuota({ ...SMALL, seconds }, VARIANTS, processes);
+    const naive429 = results[VARIANTS.indexOf('naive')]?.upstream429 ?? 0;
+    const done = naive429 >= MIN_REFUSALS && results.every(({ served }) => served > 0);
+    if (done || seconds * 3 > MOST_SECONDS) return results;
+  }
+}
+
 test('the engine keeps to limits that a naive client runs into', async () => {
   assert.ok(existsSync(`${ROOT}dist/lib/main.js`), 'dist/ is missing: run make build first');
   const processes = new Processes();
   try {
-    const results = await runQuota(SMALL, VARIANTS, processes);
+    const results = await longEnough(processes);
     const [configured, learned, naive] = results;
     assert.ok(configured && learned && naive);
     for (const { variant, requests, served, cut, faults } of [configured, learned]) {
