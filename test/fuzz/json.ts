@@ -1,7 +1,7 @@
 /** Request bodies, as the endpoints read, rewrite and translate them. */
 import assert from 'node:assert/strict';
 import { GatewayError } from '../../lib/errors.ts';
-import { MAX_JSON_DEPTH } from '../../lib/limits.ts';
+import { MAX_JSON_DEPTH, MAX_WANTED_MEMBERS } from '../../lib/limits.ts';
 import type { Preset } from '../../lib/providers/types.ts';
 import { chatCompletions } from '../../lib/routes/chat-completions.ts';
 import { messages } from '../../lib/routes/messages.ts';
@@ -94,6 +94,13 @@ function depthOfText(bytes: Buffer): number {
   return opened;
 }
 
+/** There is room for more members of a wanted name than are read. */
+function mayRepeat(bytes: Buffer): boolean {
+  let quotes = 0;
+  for (const byte of bytes) if (byte === 0x22) quotes += 1;
+  return quotes > 2 * MAX_WANTED_MEMBERS;
+}
+
 /** Reads; only what a client may be told is thrown on the way. */
 function read(make: () => ClientRequest): ClientRequest | string {
   try {
@@ -163,7 +170,8 @@ function checkChat(bytes: Buffer, endpoint: typeof chatCompletions, rest: string
     const bounded = fine && (was.model as string).length <= 256 && was.model !== '';
     const plain = bounded && !/\ufffd|[\ud800-\udfff]/.test(was.model as string);
     const streams = [undefined, null, true, false].includes(was?.stream as undefined);
-    assert.ok(!(plain && streams), `a fine body is refused: ${request}`);
+    const fits = !mayRepeat(bytes) && depthOfText(bytes) <= MAX_JSON_DEPTH;
+    assert.ok(!(plain && streams && fits), `a fine body is refused: ${request}`);
     return request;
   }
   const context = contextOf();
@@ -191,6 +199,7 @@ function checkScan(bytes: Buffer): string {
   if (!scan.ok) {
     // Of two members with one name JSON.parse forgets the first, however deep it was.
     if (scan.reason === 'too-deep' && depthOfText(bytes) > MAX_JSON_DEPTH) return scan.reason;
+    if (scan.reason === 'too-many' && mayRepeat(bytes)) return scan.reason;
     assert.equal(was, undefined, `JSON.parse takes it, the scanner does not: ${scan.reason}`);
     return scan.reason;
   }
