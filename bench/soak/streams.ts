@@ -90,7 +90,10 @@ export class Streams {
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
     });
     this.#calls.add(call);
-    call.on('error', () => {});
+    let broke = '';
+    call.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      broke = code ?? message;
+    });
     call.once('response', (response) => {
       status = response.statusCode ?? 0;
       response.setEncoding('latin1').on('error', () => {});
@@ -113,7 +116,7 @@ export class Streams {
       if (this.#closed) return;
       const ended = /data: \[DONE\]|event: message_stop/.test(kept);
       if (ended && next === this.#target.events) this.#whole += 1;
-      else this.#fault(`status ${status}, ${next} deltas, ${ended ? 'ended' : 'cut'}`);
+      else this.#fault(`status ${status}, ${next} deltas, ${ended ? 'ended' : `cut ${broke}`}`);
       setTimeout(() => this.#start(), ended ? 0 : RETRY_MS);
     });
     call.end(body);
