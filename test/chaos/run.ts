@@ -18,7 +18,7 @@ const clients = Number(process.env.CLIENTS ?? 200);
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const RELOAD_EVERY_MS = 5_000;
 /** What is compared afterwards: a process that has seen the same load for a while. */
-const WARM_SECONDS = Math.min(10, seconds);
+const WARM_SECONDS = Math.min(20, seconds);
 const MEMORY_GROWTH = 1.2;
 /** A process that has just begun still grows. */
 const MEMORY_JUDGED_FROM_SECONDS = 10;
