@@ -6,6 +6,7 @@
  * for a line with a fault may hold a key.
  */
 import {
+  type Document,
   type ErrorCode,
   isAlias,
   isMap,
@@ -92,13 +93,11 @@ export function parseTree(text: string, faults: Faults): Tree | undefined {
     faults.error({ line: tooDeep, column: 1, path: '' }, SYNTAX.RESOURCE_EXHAUSTION);
     return undefined;
   }
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    stringKeys: true,
-    uniqueKeys: false,
-    resolveKnownTags: false,
-  });
+  const document = parseText(text, lines);
+  if (document === undefined) {
+    faults.error({ line: 1, column: 1, path: '' }, SYNTAX.RESOURCE_EXHAUSTION);
+    return undefined;
+  }
   for (const error of [...document.errors, ...document.warnings]) {
     faults.error(at(error.pos[0]), SYNTAX[error.code]);
   }
@@ -108,6 +107,22 @@ export function parseTree(text: string, faults: Faults): Tree | undefined {
   if (tree.size <= MAX_CONFIG_NODES && !planter.bombed) return tree;
   faults.error(at(0), 'the aliases expand to far too many values');
   return undefined;
+}
+
+/** Undefined: it nests too deep for the parser in a way that a look at its lines did not show. */
+function parseText(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
+  try {
+    return parseDocument(text, {
+      lineCounter,
+      prettyErrors: false,
+      stringKeys: true,
+      uniqueKeys: false,
+      resolveKnownTags: false,
+    });
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return undefined; // its stack is at its end
+    throw thrown;
+  }
 }
 
 /** The line where brackets or indicators nest too deep for a recursive parser, or undefined. A

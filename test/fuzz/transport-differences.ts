@@ -33,6 +33,10 @@ export const DIFFERENCES: readonly Row[] = [
     applies: stricter('no status line of HTTP/1.x', /HTTP\/1\.[01] 0/),
   },
   {
+    why: 'a CR ends a line together with an LF only (RFC 9112 §2.2)',
+    applies: stricter('no status line of HTTP/1.x', /\r(?!\n)/),
+  },
+  {
     why: 'a reason phrase has no control characters (RFC 9112 §4)',
     applies: stricter(
       'no status line of HTTP/1.x',
