@@ -77,6 +77,10 @@ export const DIFFERENCES: readonly Row[] = [
       ),
   },
   {
+    why: 'a chunk extension has a name, and its value a form (RFC 9112 §7.1.1)',
+    applies: stricter('a bad chunk extension', /;/),
+  },
+  {
     why: 'a chunk size beyond twelve digits is a mistake, whether they are zeros or not',
     applies: stricter('no chunk size', /[\da-f]{13}/i),
   },
