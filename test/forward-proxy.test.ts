@@ -1,32 +1,24 @@
 /** Do calls to providers take the way that the environment names, through real forward proxies? */
+
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp } from 'node:net';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { ForwardProxy } from '../lib/config/types.ts';
 import { proxiesFrom } from '../lib/transports/forward-proxies.ts';
 import { makeTransport, type TransportName } from '../lib/transports/index.ts';
 import type { Transport } from '../lib/transports/types.ts';
 import { connectProxy, type RunningProxy, TINYPROXY, tinyproxy } from './support/forward-proxy.ts';
 import { ask } from './support/http-client.ts';
+import { kept } from './support/kept.ts';
 import { folder, program } from './support/program.ts';
 import { listening, type TestServer } from './support/raw-server.ts';
 import { completion, scripted } from './support/scripted.ts';
 import { TEST_CA, TEST_TLS } from './support/tls.ts';
 import { originOf, outcome, requestTo, TRANSPORTS } from './support/upstream.ts';
-
-const open: { close(): void | Promise<void> }[] = [];
-after(async () => {
-  for (const each of open.reverse()) await each.close();
-});
-
-function kept<T extends { close(): void | Promise<void> }>(made: T): T {
-  open.push(made);
-  return made;
-}
 
 /** Those that can: the platform's `fetch` takes no proxy. */
 const NAMES = TRANSPORTS.map(({ name }) => name).filter((name) => name !== 'fetch');

@@ -3,12 +3,14 @@
  * that key, reservation and sockets are free again afterwards. Each row once with a provider that
  * always fails so, and once with one that fails so the first time only.
  */
+
 import assert from 'node:assert/strict';
 import { createServer as createHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { ask } from './support/http-client.ts';
+import { kept } from './support/kept.ts';
 import { startProxy, type TestProxy } from './support/proxy.ts';
 import { listening, onRequests, rawServer, type TestServer } from './support/raw-server.ts';
 import { completion, delta, sse } from './support/scripted.ts';
@@ -187,16 +189,6 @@ const ROWS: readonly Row[] = [
   },
 ];
 const ALL_ATTEMPTS = 4;
-
-const open: (TestProxy | TestServer)[] = [];
-after(async () => {
-  for (const each of open.reverse()) await each.close();
-});
-
-function kept<T extends TestProxy | TestServer>(made: T): T {
-  open.push(made);
-  return made;
-}
 
 interface Rig {
   readonly proxy: TestProxy;

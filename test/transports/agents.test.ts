@@ -1,24 +1,16 @@
 /** Are connections checked, kept and let go as promised? Asked through the transport. */
+
 import assert from 'node:assert/strict';
 import { createServer as createHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Transport } from '../../lib/transports/types.ts';
+import { kept } from '../support/kept.ts';
 import { listening, onRequests, rawServer, type TestServer } from '../support/raw-server.ts';
 import { TEST_CA, TEST_TLS } from '../support/tls.ts';
 import { OWN_CONNECTIONS, originOf, outcome, requestTo, until } from '../support/upstream.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
-
-const open: (Transport | TestServer)[] = [];
-after(async () => {
-  for (const each of open) await each.close();
-});
-
-function kept<T extends Transport | TestServer>(made: T): T {
-  open.push(made);
-  return made;
-}
 
 const post = (transport: Transport, { port }: TestServer) =>
   outcome(transport, requestTo(originOf(port)));

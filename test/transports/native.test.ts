@@ -1,23 +1,14 @@
 /** What only the native client promises: fewer pieces, nothing lost by a reader that fails. */
+
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { nativeTransport } from '../../lib/transports/native.ts';
-import type { Transport } from '../../lib/transports/types.ts';
-import { onRequests, rawServer, type TestServer } from '../support/raw-server.ts';
+import { kept } from '../support/kept.ts';
+import { onRequests, rawServer } from '../support/raw-server.ts';
 import { originOf, outcome, Recorder, requestTo, until } from '../support/upstream.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
-
-const open: (Transport | TestServer)[] = [];
-after(async () => {
-  for (const each of open) await each.close();
-});
-
-function kept<T extends Transport | TestServer>(made: T): T {
-  open.push(made);
-  return made;
-}
 
 const answering = async (text: string) =>
   kept(await rawServer((socket) => onRequests(socket, () => socket.write(text))));
