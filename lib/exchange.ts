@@ -38,6 +38,8 @@ export class Exchange {
   /** Unique over processes; ids told to the client derive from it. */
   readonly uniqueId: string;
   readonly startedMs: number;
+  /** In the roster of those under way. */
+  place = -1;
 
   // readBody, mapModel
   asked: ClientRequest | null = null;

@@ -1,5 +1,6 @@
 /** Starts the proxy for a configuration and keeps it until a signal: what `run` and `demo`
  *  share. */
+import { tuneCollector } from './collector.ts';
 import type { Config, ServerConfig } from './config/types.ts';
 import { compileGateway, type Gateway, type Sharing } from './gateway.ts';
 import { STATE_SAVE_MS, WATCH_LOOK_MS } from './limits.ts';
@@ -45,6 +46,7 @@ interface Running {
 
 /** Resolves to the exit code: 0 after a clean stop, 1 when something was cut, 3: cannot listen. */
 export async function serve(config: Config, options: ServeOptions = {}): Promise<number> {
+  tuneCollector();
   const handed = takeHanded(process.env, process.pid);
   const output = standardOutput();
   const services = makeServices(config, output);

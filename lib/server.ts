@@ -19,6 +19,7 @@ import { compileGuard, type Guard, NOBODY } from './guard.ts';
 import { FIRST_REQUEST_MS, PULSE_MS } from './limits.ts';
 import { Overload, type OverloadBound, overloaded } from './overload.ts';
 import { handle } from './pipeline.ts';
+import { Roster } from './roster.ts';
 import { compileRoutes, type Router } from './router.ts';
 import { type Route, routesOf } from './routes/index.ts';
 import { type ProcessLoad, processProbe } from './telemetry/process-metrics.ts';
@@ -86,7 +87,7 @@ export function claimAddress({ bindAddress, port }: ServerConfig): Promise<Addre
 class Listener {
   readonly #server: Server;
   readonly #connections: Connections;
-  readonly #live = new Set<Exchange>();
+  readonly #live = new Roster<Exchange>();
   readonly #overload: Overload;
   /** Connections that have not carried a request yet: their first one was promised an answer. */
   readonly #fresh = new Set<Socket>();
@@ -265,7 +266,7 @@ class Listener {
 
   #pulse(): void {
     this.#overload.look(this.#front.gateway.log);
-    for (const exchange of this.#live) {
+    for (const exchange of this.#live.all()) {
       try {
         exchange.reply.pulse(PULSE_MS);
       } catch (thrown) {
@@ -323,7 +324,7 @@ class Listener {
   /** Those who read slowly are not waited for: the last frame is in their socket, or it is not. */
   #cut(): void {
     this.#wasCut ||= this.#live.size > 0;
-    for (const exchange of this.#live) {
+    for (const exchange of this.#live.all()) {
       exchange.reply.fail(draining());
       exchange.abort(draining());
     }

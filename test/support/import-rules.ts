@@ -35,7 +35,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'config',
     'simulator',
   ],
-  ['errors', 'limits', 'wire', 'version'],
+  ['errors', 'limits', 'wire', 'version', 'roster', 'collector'],
 ];
 
 /** Who knows a room of its own line, and why. */
