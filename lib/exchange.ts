@@ -37,6 +37,8 @@ export class Exchange {
   readonly client: ClientRuntime | null;
   /** Unique over processes; ids told to the client derive from it. */
   readonly uniqueId: string;
+  /** The same as clients and the log see it. */
+  readonly id: string;
   readonly startedMs: number;
   /** In the roster of those under way. */
   place = -1;
@@ -113,12 +115,9 @@ export class Exchange {
     this.client = client;
     this.clientLease = client === null ? NO_LEASE : newLease();
     this.uniqueId = newUniqueId();
-    this.reply = new Reply(response, endpoint.dialect, `req_${this.uniqueId}`);
+    this.id = `req_${this.uniqueId}`;
+    this.reply = new Reply(response, endpoint.dialect, this.id);
     this.startedMs = gateway.nowMs();
-  }
-
-  get id(): string {
-    return `req_${this.uniqueId}`;
   }
 
   /** The answer has begun, so there is no further attempt: the body, what was read from it and what
@@ -181,10 +180,20 @@ function withoutBody({ model, stream, maxTokens, thinkingDisabled }: ClientReque
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const NONCE = Array.from(randomBytes(12), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 const COUNTER_CHARS = 8;
-let counter = 0;
+/** The last two characters of the counter; what is before them changes once in so many ids. */
+const ENDS = Array.from({ length: 36 * 36 }, (_, at) => at.toString(36).padStart(2, '0'));
+let prefix = '';
+let rounds = -1;
+let place = ENDS.length;
 
 /** 20 characters `[A-Za-z0-9]`: a nonce of this process and thread (71 bits), then a counter. */
 export function newUniqueId(): string {
-  counter += 1;
-  return NONCE + counter.toString(36).padStart(COUNTER_CHARS, '0');
+  if (place === ENDS.length) {
+    rounds += 1;
+    prefix = NONCE + rounds.toString(36).padStart(COUNTER_CHARS - 2, '0');
+    place = 0;
+  }
+  const end = ENDS[place] as string;
+  place += 1;
+  return prefix + end;
 }

@@ -31,6 +31,7 @@ const NO_HEADERS: Readonly<Record<string, string>> = {};
 export function compileGuard(server: ServerConfig): Guard {
   const origins = new Set(server.allowedOrigins.map((origin) => origin.toLowerCase()));
   const localOnly = isLoopbackHost(server.bindAddress);
+  let lastHost: string | null = null; // that was right: it is nearly always the same
   const known = [
     ...server.authTokens.map((token) => ({ owner: NOBODY, digest: digest(token) })),
     ...server.clients.map(({ token }, owner) => ({ owner, digest: digest(token) })),
@@ -40,9 +41,11 @@ export function compileGuard(server: ServerConfig): Guard {
       if (origin !== undefined && !allows(origins, origin)) {
         throw new GatewayError('FORBIDDEN', 'This Origin is not in server.allowed_origins');
       }
-      if (localOnly && host !== undefined && !isOwnHost(host, server.bindAddress)) {
+      if (!localOnly || host === undefined || host === lastHost) return;
+      if (!isOwnHost(host, server.bindAddress)) {
         throw new GatewayError('FORBIDDEN', 'This Host is not the address the proxy listens on');
       }
+      lastHost = host;
     },
     checkToken(headers) {
       if (!server.apiKeyRequired) return NOBODY;

@@ -7,7 +7,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { draining, type LocalCall, notFound, refuse } from './answer.ts';
-import type { ClientRuntime } from './clients.ts';
 import type { ServerConfig } from './config/types.ts';
 import { Connections, DEADLINES, type Deadlines } from './connections.ts';
 import { asGatewayError, type Dialect, framesOf, GatewayError } from './errors.ts';
@@ -165,32 +164,41 @@ class Listener {
     if (!this.#connections.began(request, response)) return;
     settleTarget(request);
     const { gateway, guard, router } = this.#front;
-    const { url = '/', method = '' } = request;
-    const dialect = dialectOf(url, gateway);
+    const { url = '/', method = '', headers } = request;
+    const { origin } = headers;
     const isFirst = this.#leaveFresh(request.socket);
-    const { reason: overload } = this.#overload;
-    const state = { draining: this.#draining, overload };
-    const local = { gateway, request, response, dialect, rest: '', ...state };
-    let client: ClientRuntime | null = null;
+    const call: Arrived = {
+      gateway,
+      request,
+      response,
+      dialect: dialectOf(url, gateway),
+      rest: '',
+      draining: this.#draining,
+      overload: this.#overload.reason,
+      client: null,
+    };
     try {
       this.#checkFraming(request, fault);
-      guard.checkOrigin(request.headers);
-      this.#allowOrigin(request, response);
-      if (method === 'OPTIONS' && request.headers.origin !== undefined) {
-        response.writeHead(204, guard.preflightHeaders(request.headers)).end();
-        return;
+      guard.checkOrigin(headers);
+      if (origin !== undefined) {
+        allowOrigin(response, guard.corsHeaders(headers));
+        if (method === 'OPTIONS') {
+          response.writeHead(204, guard.preflightHeaders(headers)).end();
+          return;
+        }
       }
-      const owner = dialect === null ? NOBODY : guard.checkToken(request.headers);
-      if (owner !== NOBODY) client = gateway.clients[owner] ?? null;
+      const owner = call.dialect === null ? NOBODY : guard.checkToken(headers);
+      if (owner !== NOBODY) call.client = gateway.clients[owner] ?? null;
       const found = router.find(method, url);
       if ('allow' in found) throw notFound(found.allow, method, url);
-      if (this.#draining && dialect !== null) {
+      call.rest = found.rest;
+      if (this.#draining && call.dialect !== null) {
         if (!isFirst && !this.#hasSuccessor) throw draining();
         response.shouldKeepAlive = false; // the next one goes to whoever listens then
       }
-      this.#dispatch(found.handler, { ...local, client, rest: found.rest });
+      this.#dispatch(found.handler, call);
     } catch (thrown) {
-      refuse({ ...local, client }, thrown);
+      refuse(call, thrown);
     }
   }
 
@@ -245,11 +253,6 @@ class Listener {
       giveUp(exchange, response, thrown);
       end();
     });
-  }
-
-  #allowOrigin(request: IncomingMessage, response: ServerResponse): void {
-    const cors = this.#front.guard.corsHeaders(request.headers);
-    for (const name of Object.keys(cors)) response.setHeader(name, cors[name] as string);
   }
 
   #forget(exchange: Exchange): void {
@@ -351,6 +354,13 @@ function compileFront(gateway: Gateway): Front {
     guard: compileGuard(gateway.config.server),
     router: compileRoutes(routesOf(gateway.config)),
   };
+}
+
+/** A call while it is found out what it is. */
+type Arrived = { -readonly [K in keyof LocalCall]: LocalCall[K] };
+
+function allowOrigin(response: ServerResponse, cors: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(cors)) response.setHeader(name, cors[name] as string);
 }
 
 /** The dialect of a proxied path; null for others (health, metrics, unknown). */

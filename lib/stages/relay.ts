@@ -11,7 +11,6 @@ import { LINGER_MS, MAX_RESPONSE_BYTES } from '../limits.ts';
 import { readErrorText } from '../quotas/error-text.ts';
 import type { Attempt } from '../translate/pair.ts';
 import type { Again, StreamTranslator, UpstreamFault, Usage } from '../translate/translator.ts';
-import { collectBody } from '../transports/collect.ts';
 import { type Answer, type BodySink, type Call, TransportError } from '../transports/types.ts';
 
 /** Why an answer did not become one: what the provider said in it, or how the pipe broke. */
@@ -24,25 +23,70 @@ export function relay(x: Exchange): Promise<RelayFault | null> {
   if (answer === null || attempt === null || call === null) throw new Error('relay before fetch');
   return x.asked?.stream === true
     ? new StreamRelay(x, attempt, answer, call).run()
-    : relayJson(x, attempt, answer, call);
+    : new JsonRelay(x, attempt, call).run(answer);
 }
 
-async function relayJson(
-  x: Exchange,
-  attempt: Attempt,
-  answer: Answer,
-  call: Call,
-): Promise<RelayFault | null> {
-  const body = await x.untilGone(collectBody(answer, call, MAX_RESPONSE_BYTES));
-  if (body instanceof TransportError) return body;
-  if (!body.whole) return new TransportError('protocol', 'the answer is too large');
-  const told = attempt.json(body.bytes);
-  if ('kind' in told) return told;
-  if (isWorthAnotherTry(x, told)) return { kind: 'again', usage: told.usage };
-  x.usage = told.usage;
-  x.firstByteMs = x.gateway.nowMs();
-  x.reply.json(200, told.body);
-  return null;
+/** A whole answer on its way: its pieces are collected, then read and told. */
+class JsonRelay implements BodySink {
+  readonly #x: Exchange;
+  readonly #attempt: Attempt;
+  readonly #call: Call;
+  readonly #pieces: Buffer[] = [];
+  #size = 0;
+  #resolve: (fault: RelayFault | null) => void = () => {};
+  #reject: (thrown: unknown) => void = () => {};
+
+  constructor(x: Exchange, attempt: Attempt, call: Call) {
+    this.#x = x;
+    this.#attempt = attempt;
+    this.#call = call;
+  }
+
+  /** Rejects with CLIENT_GONE when the client hangs up, or with what our own code threw. */
+  run(answer: Answer): Promise<RelayFault | null> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#x.onAbort = () => reject(new GatewayError('CLIENT_GONE', 'The client hung up'));
+      answer.read(this);
+    });
+  }
+
+  onData(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.#size += piece.length;
+    if (this.#size <= MAX_RESPONSE_BYTES) return;
+    this.#call.abort();
+    this.#x.onAbort = null;
+    this.#resolve(new TransportError('protocol', 'the answer is too large'));
+  }
+
+  onEnd(): void {
+    this.#x.onAbort = null;
+    try {
+      const [only] = this.#pieces;
+      const whole = only?.length === this.#size ? only : Buffer.concat(this.#pieces, this.#size);
+      this.#resolve(this.#tell(whole));
+    } catch (thrown) {
+      this.#reject(thrown);
+    }
+  }
+
+  onError(error: TransportError): void {
+    this.#x.onAbort = null;
+    this.#resolve(error);
+  }
+
+  #tell(bytes: Buffer): RelayFault | null {
+    const x = this.#x;
+    const told = this.#attempt.json(bytes);
+    if ('kind' in told) return told;
+    if (isWorthAnotherTry(x, told)) return { kind: 'again', usage: told.usage };
+    x.usage = told.usage;
+    x.firstByteMs = x.gateway.nowMs();
+    x.reply.json(200, told.body);
+    return null;
+  }
 }
 
 /**

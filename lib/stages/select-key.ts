@@ -18,14 +18,25 @@ import { cacheKeyOf, classOf, sessionOf } from '../sessions.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { NONE } from '../strategies/types.ts';
 
-/** Throws CLIENT_GONE, NO_ROOM, or what the last attempt failed with when nothing is left to
- *  try. */
-export async function selectKey(x: Exchange): Promise<void> {
+/** Null: it was chosen at once. Throws, or rejects with, CLIENT_GONE, NO_ROOM, or what the last
+ *  attempt failed with when nothing is left to try. */
+export function selectKey(x: Exchange): Promise<void> | null {
   const { nowMs, waiting } = x.gateway;
   const sinceMs = nowMs();
   x.call = null;
   if (x.aborted) throw new GatewayError('CLIENT_GONE', 'The client hung up');
   if (x.attempts >= MAX_ATTEMPTS) throw lastWord(x, choicesOf(x), sinceMs);
+  const { modelId } = x.route as ModelRoute;
+  if (x.client !== null || waiting.isWanted(modelId) || tryNow(x, sinceMs, sinceMs) > 0) {
+    return selectInTurn(x, sinceMs);
+  }
+  begin(x, 0);
+  return null;
+}
+
+/** With the room of the client first, and after all who wait for the model. */
+async function selectInTurn(x: Exchange, sinceMs: number): Promise<void> {
+  const { nowMs, waiting } = x.gateway;
   const { modelId } = x.route as ModelRoute;
   if (x.client !== null) await takeClientRoom(x);
   let lookMs = x.client === null ? sinceMs : nowMs();
@@ -36,8 +47,12 @@ export async function selectKey(x: Exchange): Promise<void> {
     await takeClientRoom(x);
     lookMs = nowMs();
   }
+  begin(x, nowMs() - sinceMs);
+}
+
+function begin(x: Exchange, waitedMs: number): void {
   x.attempts += 1;
-  x.waitedMs += nowMs() - sinceMs;
+  x.waitedMs += waitedMs;
   announce(x);
 }
 

@@ -142,6 +142,10 @@ class Lines {
   }
 }
 
+/** What stands here was made by us of letters and digits, for one request only: there is nothing in
+ *  it to redact or to escape, nor to remember. */
+const OWN_NAME = 'request_id';
+
 /** Redacts before anything is escaped, so that an escape is never cut in two. */
 function jsonFormat(redact: (text: string) => string): Format {
   const quoted = remembering((text) => escapeControls(JSON.stringify(redact(text))));
@@ -151,21 +155,31 @@ function jsonFormat(redact: (text: string) => string): Format {
   };
   // Pieces are kept as they are put together: a line is forty of them, each made anew otherwise.
   const heads = remembering((name) => `,"${name}":`);
-  let stampedMs = Number.NaN;
-  let stamp = '';
+  const stampOf = stamping();
   return (level, timeMs, message, fields) => {
-    if (timeMs !== stampedMs) {
-      stamp = new Date(timeMs).toISOString();
-      stampedMs = timeMs;
-    }
-    let line = `{"time":"${stamp}","level":"${level}","msg":${quoted(message)}`;
+    let line = `{"time":"${stampOf(timeMs)}","level":"${level}","msg":${quoted(message)}`;
     for (const name in fields) {
       const given = fields[name];
       if (given === undefined) continue;
       line += heads(name);
-      line += typeof given === 'string' ? quoted(given) : value(given);
+      if (typeof given !== 'string') line += value(given);
+      else line += name === OWN_NAME ? `"${given}"` : quoted(given);
     }
     return `${line}}\n`;
+  };
+}
+
+/** Times as ISO 8601 in UTC; what is the same for all of a second is kept. */
+function stamping(): (timeMs: number) => string {
+  let second = Number.NaN;
+  let start = '';
+  return (timeMs) => {
+    const now = Math.floor(timeMs / 1_000);
+    if (now !== second) {
+      start = new Date(now * 1_000).toISOString().slice(0, -4);
+      second = now;
+    }
+    return `${start}${String(Math.floor(timeMs) - now * 1_000 + 1_000).slice(1)}Z`;
   };
 }
 
