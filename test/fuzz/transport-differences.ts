@@ -4,7 +4,7 @@
  * Most rows are strictness: where two readers of the same bytes could see two different answers,
  * the native client sees none (`protocol`).
  */
-import { NEXT } from './transport-server.ts';
+import { NEXT, RESET } from './transport-server.ts';
 import type { Told } from './transports.ts';
 
 export interface Conversation {
@@ -93,13 +93,15 @@ export const DIFFERENCES: readonly Row[] = [
     applies: stricter('content-length is no number', /content-length:\s*\d{16,}/i),
   },
   {
-    why: 'what came right before a reset may be read or lost: both is true of the same bytes',
-    applies: (native, http) => [native, http].some(({ why }) => /ECONNRESET/.test(why)),
-  },
-  {
-    why: 'a body that lasts until the connection closes is not whole when it is reset',
-    applies: ({ fault, why }, http) =>
-      fault === 'cut' && /ECONNRESET/.test(why) && http.fault === '',
+    why: 'a body that lasts until the connection ends is not whole when that is reset',
+    applies: (native, http, input) =>
+      input.includes(RESET) &&
+      native.fault === 'cut' &&
+      native.why.endsWith('(ECONNRESET)') &&
+      http.fault === '' &&
+      sameHead(native, http) &&
+      native.body === http.body &&
+      !('content-length' in native.headers || 'transfer-encoding' in native.headers),
   },
 ];
 
@@ -146,10 +148,15 @@ const shortly = ({ status, fault, why }: Told): string => {
 
 /** Of a body that broke off, how much was seen is a matter of luck. */
 function same(a: Told, b: Told): boolean {
-  if (a.status !== b.status || a.fault !== b.fault) return false;
-  if (JSON.stringify(sorted(a.headers)) !== JSON.stringify(sorted(b.headers))) return false;
+  if (a.fault !== b.fault || !sameHead(a, b)) return false;
   if (a.fault === '') return a.body === b.body;
   return a.body.startsWith(b.body) || b.body.startsWith(a.body);
+}
+
+function sameHead(a: Told, b: Told): boolean {
+  return (
+    a.status === b.status && JSON.stringify(sorted(a.headers)) === JSON.stringify(sorted(b.headers))
+  );
 }
 
 const sorted = (headers: Told['headers']): [string, string][] => Object.entries(headers).sort();

@@ -96,6 +96,7 @@ export class Play {
 
   accept(socket: Socket): void {
     const nth = this.#sockets.push(socket) - 1;
+    socket.setNoDelay(); // what the system still holds back is lost with a reset
     onRequests(socket, () => void this.#answer(socket, nth));
   }
 

@@ -1,10 +1,15 @@
-/** What only the native client promises: fewer pieces, nothing lost by a reader that fails. */
+/** What only the native client promises: fewer pieces, nothing lost by a reader that fails, and no
+ *  reset taken for an end. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import type { Socket } from 'node:net';
+import { describe, test } from 'node:test';
+import { createServer } from 'node:tls';
 import { nativeTransport } from '../../lib/transports/native.ts';
+import type { Answer, Origin } from '../../lib/transports/types.ts';
 import { kept } from '../support/kept.ts';
-import { onRequests, rawServer } from '../support/raw-server.ts';
+import { listening, onRequests, rawServer, type TestServer } from '../support/raw-server.ts';
+import { TEST_CA, TEST_TLS } from '../support/tls.ts';
 import { originOf, outcome, Recorder, requestTo, until } from '../support/upstream.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
@@ -71,3 +76,85 @@ test('an answer before the request has been taken ends the connection', async ()
   assert.equal(await outcome(transport, requestTo(originOf(server.port))), '200 ok');
   assert.equal(server.sockets.length, 2);
 });
+
+const UNTIL_CLOSE = 'HTTP/1.1 200 OK\r\n\r\n';
+
+/** An end in the same poll of the event loop as the bytes before it. */
+interface EndRow {
+  readonly name: string;
+  /** What the server writes first, and what just before the end. */
+  readonly pieces: readonly [string, string];
+  readonly lateMs?: number;
+  readonly afterData?: (answer: Answer) => void;
+  readonly text: string;
+}
+
+const WHOLE = ['', `${UNTIL_CLOSE}hello`] as const;
+
+const ENDS: readonly EndRow[] = [
+  { name: 'with head and body', pieces: WHOLE, text: 'hello' },
+  { name: 'with the rest of the body', pieces: [`${UNTIL_CLOSE}hel`, 'lo'], text: 'hello' },
+  { name: 'with the head alone', pieces: ['', UNTIL_CLOSE], text: '' },
+  { name: 'behind the head', pieces: [UNTIL_CLOSE, ''], text: '' },
+  { name: 'before there is a reader', pieces: WHOLE, lateMs: 20, text: 'hello' },
+  {
+    name: 'with a pause of no length',
+    pieces: WHOLE,
+    afterData: (answer) => {
+      answer.pause();
+      answer.resume();
+    },
+    text: 'hello',
+  },
+  {
+    name: 'with a pause',
+    pieces: WHOLE,
+    afterData: (answer) => {
+      answer.pause();
+      setTimeout(() => answer.resume(), 20);
+    },
+    text: 'hello',
+  },
+];
+
+/** Answers with the pieces of a row, then resets or closes the connection. */
+async function endingServer({ pieces }: EndRow, tls: boolean, reset: boolean): Promise<TestServer> {
+  const onSocket = (socket: Socket) =>
+    onRequests(socket.setNoDelay(), () => {
+      socket.write(pieces[0]);
+      setTimeout(() => {
+        socket.write(pieces[1]);
+        if (reset) (server.sockets[0] as Socket).resetAndDestroy();
+        else socket.end();
+      }, 10);
+    });
+  const server = await (tls ? listening(createServer(TEST_TLS, onSocket)) : rawServer(onSocket));
+  return kept(server);
+}
+
+async function readToEnd(row: EndRow, port: number, protocol: Origin['protocol']) {
+  const transport = kept(nativeTransport({ ca: TEST_CA }));
+  const answer = await transport.send(requestTo(originOf(port, { protocol }))).answer;
+  const reader = new Recorder();
+  reader.afterData = () => row.afterData?.(answer);
+  if (row.lateMs !== undefined) await new Promise((resolve) => setTimeout(resolve, row.lateMs));
+  answer.read(reader);
+  await reader.settled;
+  return { text: reader.text, end: reader.events.at(-1) };
+}
+
+for (const protocol of ['http:', 'https:'] as const) {
+  describe(`a body that lasts until its connection ends, ${protocol}`, () => {
+    for (const row of ENDS) {
+      for (const [how, end] of [
+        ['reset', '!cut'],
+        ['closed', 'end'],
+      ] as const) {
+        test(`${how} ${row.name}`, async () => {
+          const server = await endingServer(row, protocol === 'https:', how === 'reset');
+          assert.deepEqual(await readToEnd(row, server.port, protocol), { text: row.text, end });
+        });
+      }
+    }
+  });
+}

@@ -43,6 +43,11 @@ export class AnswerParser {
     return this.#state === HEAD;
   }
 
+  /** Whether only the end of the connection ends the answer. */
+  get untilClose(): boolean {
+    return this.#state === UNTIL_CLOSE;
+  }
+
   get complete(): boolean {
     return this.#state === COMPLETE;
   }

@@ -56,6 +56,8 @@ export class Connection implements Pooled {
   /** Bytes that wait until their reader wants them. */
   #held: Buffer | undefined;
   #stopped = false;
+  /** Nothing is read until the next turn: see `#rest`. */
+  #resting = false;
   /** How the connection ended while bytes were held. */
   #over: Error | typeof CLOSED | undefined;
 
@@ -136,9 +138,23 @@ export class Connection implements Pooled {
     if (this.#held !== undefined) {
       this.#held = Buffer.concat([this.#held, buffer.subarray(0, bytes)]);
       this.pause();
-      return;
+    } else {
+      this.#feed(buffer, bytes, false);
     }
-    this.#feed(buffer, bytes, false);
+    if (this.#parser.untilClose) this.#rest();
+  }
+
+  /** What ends such an answer decides whether it is whole, and libuv calls a reset an end when it
+   *  finds one together with bytes (`uv__stream_io`); unless nobody is reading any more: then it
+   *  asks the platform again in the next turn, and tells what that says. */
+  #rest(): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    this.#socket?.pause();
+    setImmediate(() => {
+      this.#resting = false;
+      if (!this.#stopped) this.#socket?.resume();
+    });
   }
 
   /** What was held first, then the socket again. */
@@ -158,7 +174,7 @@ export class Connection implements Pooled {
   #restart(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
-    this.#socket?.resume();
+    if (!this.#resting) this.#socket?.resume();
   }
 
   /** `owned`: the memory of `bytes` is ours to give away. What fails in our own code, or in the
