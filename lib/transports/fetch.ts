@@ -17,6 +17,7 @@ import type {
   BodySink,
   Call,
   Origin,
+  RequestBody,
   Transport,
   TransportError,
   UpstreamRequest,
@@ -83,8 +84,7 @@ class FetchCall implements Call {
       headers: fetchHeaders(asked),
       redirect: 'manual',
       signal: this.#controller.signal,
-      // As bytes: for a string `fetch` makes up a content-type.
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? Buffer.from(body) : body }),
+      ...(body === undefined ? {} : { body: bytesOf(body) }),
     });
   }
 
@@ -216,6 +216,12 @@ class FetchBody implements Answer {
       });
     }
   }
+}
+
+/** As bytes: for a string `fetch` makes up a content-type, and it knows no list of pieces. */
+function bytesOf(body: RequestBody): Buffer {
+  if (typeof body === 'string') return Buffer.from(body);
+  return Buffer.isBuffer(body) ? body : Buffer.concat(body);
 }
 
 /** `fetch` joins repeated headers itself, but for `set-cookie`. */

@@ -4,7 +4,7 @@
  * Must stay true: framing (`content-length`, `transfer-encoding`, `connection`) is never taken from
  * a caller, since two opinions on where a message ends are request smuggling (RFC 9112 §11.2).
  */
-import type { Origin, UpstreamRequest } from './types.ts';
+import type { Origin, RequestBody, UpstreamRequest } from './types.ts';
 
 /** We never ask for a compressed body: SSE frames should come as they are made. */
 const ACCEPT_ENCODING = 'identity';
@@ -29,9 +29,16 @@ export function flatHeaders({ origin, method, headers, body }: UpstreamRequest):
   for (const name in headers) {
     if (!isOwnHeader(name)) flat.push(name, headers[name] as string);
   }
-  if (body !== undefined) flat.push('content-length', String(Buffer.byteLength(body)));
+  if (body !== undefined) flat.push('content-length', String(bodyBytes(body)));
   else if (method === 'POST') flat.push('content-length', '0');
   return flat;
+}
+
+/** How many bytes a body is sent as. */
+export function bodyBytes(body: RequestBody): number {
+  if (typeof body === 'string') return Buffer.byteLength(body);
+  if (Buffer.isBuffer(body)) return body.length;
+  return body.reduce((sum, piece) => sum + piece.length, 0);
 }
 
 /** Request headers as `fetch` takes them: it writes `host` and `content-length` itself. */

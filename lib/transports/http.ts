@@ -27,7 +27,14 @@ import { ownError, transportError } from './faults.ts';
 import { NO_PROXIES, type ProxyOf } from './forward-proxies.ts';
 import { bareHost, flatHeaders } from './headers.ts';
 import { HttpBody } from './http-body.ts';
-import type { Answer, Call, Transport, TransportError, UpstreamRequest } from './types.ts';
+import type {
+  Answer,
+  Call,
+  RequestBody,
+  Transport,
+  TransportError,
+  UpstreamRequest,
+} from './types.ts';
 import { Watch } from './watch.ts';
 
 export interface HttpTransportOptions {
@@ -103,7 +110,7 @@ class HttpCall implements Call {
     request.on('response', (response) => this.#onAnswer(request, response));
     request.on('error', (error) => this.#onError(request, error));
     request.on('close', () => this.#onClose(request));
-    request.end(body);
+    end(request, body);
   }
 
   #onSocket(request: ClientRequest, socket: Socket): void {
@@ -226,6 +233,17 @@ function openRequest(asked: UpstreamRequest, agent: HttpAgent): ClientRequest {
     joinDuplicateHeaders: true,
   };
   return start(options);
+}
+
+/** Pieces go out together, and with the headers. */
+function end(request: ClientRequest, body: RequestBody | undefined): void {
+  if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
+    request.end(body);
+    return;
+  }
+  request.cork();
+  for (const piece of body) request.write(piece);
+  request.end();
 }
 
 /** Of node:tls, not in its types: the handshake is not over. */

@@ -38,6 +38,9 @@ export interface Origin {
   readonly idleTimeoutMs: number;
 }
 
+/** UTF-8 when a string; pieces are sent in their order, as one body. */
+export type RequestBody = Buffer | string | readonly Buffer[];
+
 export interface UpstreamRequest {
   readonly origin: Origin;
   readonly method: 'GET' | 'POST';
@@ -45,8 +48,8 @@ export interface UpstreamRequest {
   /** Lower-case names. `content-length` and `host` are set by the transport. Frozen where many
    *  requests have the same ones: what is made of them is remembered then. */
   readonly headers: Readonly<Record<string, string>>;
-  /** UTF-8 when a string. Undefined: no body. */
-  readonly body: Buffer | string | undefined;
+  /** Undefined: no body. */
+  readonly body: RequestBody | undefined;
 }
 
 /** Its methods do not throw: there is nobody to catch. What fails in one is its owner's to tell. */

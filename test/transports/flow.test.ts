@@ -61,6 +61,17 @@ const SENDING: readonly Row[] = [
       assert.equal(seen.headers['content-type'], undefined);
     },
   },
+  ...[[], ['{"é":', '"ü"}'], ['', 'a', ''], ['a'.repeat(20_000), 'b'.repeat(20_000), 'c']].map(
+    (texts) => ({
+      name: `a body of pieces: ${texts.map(({ length }) => length).join(', ') || 'none'}`,
+      run: async (transport: Transport, use: Use) => {
+        const body = texts.map((text) => Buffer.from(text));
+        const seen = await echoed(transport, use, { body });
+        assert.equal(seen.body, texts.join(''));
+        assert.deepEqual(seen.headers['content-length'], [String(Buffer.concat(body).length)]);
+      },
+    }),
+  ),
   {
     name: 'a POST without a body has length 0',
     run: async (transport, use) => {

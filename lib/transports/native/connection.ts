@@ -10,7 +10,8 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { platform } from 'node:os';
 import { READ_BUFFER_BYTES, SMALL_BODY_BYTES } from '../../limits.ts';
-import type { TransportFault } from '../types.ts';
+import { bodyBytes } from '../headers.ts';
+import type { RequestBody, TransportFault } from '../types.ts';
 import { AnswerParser } from './answer-parser.ts';
 import type { Pool, Pooled } from './pool.ts';
 import { isAscii } from './request-head.ts';
@@ -91,23 +92,34 @@ export class Connection implements Pooled {
   }
 
   /** Sends one request; its answer goes to `receiver`. */
-  send(head: string, body: Buffer | string | undefined, receiver: Receiver): void {
+  send(head: string, body: RequestBody | undefined, receiver: Receiver): void {
     this.#receiver = receiver;
     this.#answered = false;
     this.#parser.begin();
     const socket = this.#socket as Socket;
     if (body === undefined) {
       socket.write(head, 'latin1');
-    } else if (body.length > SMALL_BODY_BYTES) {
-      socket.cork();
-      socket.write(head, 'latin1');
-      socket.write(body, this.#onSent);
-      socket.uncork();
+    } else if (isLarge(body)) {
+      this.#sendLarge(socket, head, body);
     } else if (typeof body === 'string' && isAscii(head)) {
       socket.write(head + body);
     } else {
       socket.write(joined(head, body));
     }
+  }
+
+  /** Head and body go out in one go, without being copied. */
+  #sendLarge(socket: Socket, head: string, body: RequestBody): void {
+    socket.cork();
+    socket.write(head, 'latin1');
+    if (typeof body === 'string' || Buffer.isBuffer(body)) {
+      socket.write(body, this.#onSent);
+    } else {
+      const last = body.length - 1;
+      for (let at = 0; at < last; at++) socket.write(body[at] as Buffer);
+      socket.write(body[last] as Buffer, this.#onSent);
+    }
+    socket.uncork();
   }
 
   /** The receiver wants content (again). It is never called from inside of this. */
@@ -272,10 +284,18 @@ export class Connection implements Pooled {
 
 const EMPTY = Buffer.alloc(0);
 
-function joined(head: string, body: Buffer | string): Buffer {
+/** A string's characters are counted: that takes no time, and no body of few has many bytes. */
+function isLarge(body: RequestBody): boolean {
+  return (typeof body === 'string' ? body.length : bodyBytes(body)) > SMALL_BODY_BYTES;
+}
+
+function joined(head: string, body: RequestBody): Buffer {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  const whole = Buffer.allocUnsafe(head.length + bytes.length);
-  whole.write(head, 'latin1');
-  whole.set(bytes, head.length);
+  const whole = Buffer.allocUnsafe(head.length + bodyBytes(bytes));
+  let at = whole.write(head, 'latin1');
+  for (const piece of Buffer.isBuffer(bytes) ? [bytes] : bytes) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
   return whole;
 }

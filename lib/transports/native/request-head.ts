@@ -5,7 +5,7 @@
  * framing is ours alone (headers.ts). The text of frozen headers, those of a key, is kept;
  * for others keeping would cost more than making it.
  */
-import { isOwnHeader } from '../headers.ts';
+import { bodyBytes, isOwnHeader } from '../headers.ts';
 import type { UpstreamRequest } from '../types.ts';
 
 type Headers = UpstreamRequest['headers'];
@@ -30,7 +30,7 @@ export function requestHead(asked: UpstreamRequest, host: string): string | unde
       ? method === 'POST'
         ? 'content-length: 0\r\n'
         : ''
-      : `content-length: ${Buffer.byteLength(body)}\r\n`;
+      : `content-length: ${bodyBytes(body)}\r\n`;
   return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${OWN}${fields}${length}\r\n`;
 }
 
