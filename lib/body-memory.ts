@@ -15,8 +15,7 @@ export class BodyMemory {
   readonly #lent = new WeakMap<ArrayBufferLike, Buffer>();
   #freeBytes = 0;
 
-  /** The pieces as one, `size` bytes in all. Large pieces are empty afterwards: their memory is
-   *  free at once, instead of when it is collected. */
+  /** The pieces as one, `size` bytes in all. */
   join(pieces: readonly Buffer[], size: number): Buffer {
     const [only] = pieces;
     if (pieces.length === 1 && only !== undefined) return only;
@@ -28,7 +27,6 @@ export class BodyMemory {
     for (const piece of pieces) {
       body.set(piece, at);
       at += piece.length;
-      letGo(piece);
     }
     return body;
   }
@@ -57,9 +55,3 @@ export class BodyMemory {
 
 /** The one of this thread. */
 export const bodyMemory = new BodyMemory();
-
-/** Frees what a piece holds, where that is much and nobody else's: a transfer to nowhere. */
-function letGo({ buffer, length }: Buffer): void {
-  if (length < MIN_REUSED_BODY_BYTES / 4 || length !== buffer.byteLength) return;
-  structuredClone(undefined, { transfer: [buffer as ArrayBuffer] });
-}

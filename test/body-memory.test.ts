@@ -74,13 +74,6 @@ test('what is kept is bounded', () => {
   assert.equal(again.filter((buffer) => known.has(buffer)).length, MAX_KEPT_BODY_BYTES / size);
 });
 
-test('a piece that is a part of something larger leaves it alone', () => {
-  const page = Buffer.alloc(4 * LARGE, 'page');
-  const parts = [page.subarray(0, LARGE), page.subarray(LARGE, 2 * LARGE)];
-  new BodyMemory().join(parts, 2 * LARGE);
-  assert.equal(page.length, 4 * LARGE);
-});
-
 test('each of many large requests at once reaches the provider as it was sent', async (t) => {
   const rig = await road(t, { keys: ['{}', '{}'], answers: [{ status: 500, body: {} }] });
   const text = (n: number) => `${n} `.repeat(20_000 + 997 * (n % 40));

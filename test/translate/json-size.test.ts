@@ -53,8 +53,17 @@ for (const [json, depth] of [
 test('generated strings: the end is where a plain walk finds it', () => {
   const random = seeded(11);
   for (let round = 0; round < 400; round++) {
-    const parts = Array.from({ length: Math.floor(random() * 12) }, () => {
-      const part = ['\\"', '\\\\', '\\', '"', 'x', 'x'.repeat(15), 'x'.repeat(1_023)];
+    const parts = Array.from({ length: Math.floor(random() * 40) }, () => {
+      const part = [
+        '\\"',
+        '\\\\',
+        '\\',
+        '"',
+        'x',
+        'x'.repeat(15),
+        'x'.repeat(40),
+        'x'.repeat(1_023),
+      ];
       return part[Math.floor(random() * part.length)];
     });
     const bytes = Buffer.from(parts.join(''));
