@@ -294,6 +294,7 @@ class Listener {
 
   /** False: it was not fresh any more. */
   #leaveFresh(socket: Socket): boolean {
+    if (this.#fresh.size === 0) return false;
     const wasFresh = this.#fresh.delete(socket);
     if (wasFresh && this.#fresh.size === 0) this.#allKnown?.();
     return wasFresh;

@@ -2,7 +2,7 @@
  *  can. */
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Candidate } from '../model-table.ts';
+import type { Candidate, ModelRoute } from '../model-table.ts';
 import type { ClientRequest } from '../translate/pair.ts';
 
 /** Throws MODEL_NOT_FOUND, FORBIDDEN where the client may not use it, or INVALID_REQUEST where no
@@ -11,12 +11,20 @@ export function mapModel(x: Exchange): void {
   const asked = x.asked as ClientRequest;
   const { models } = x.client ?? x.gateway;
   const route = models.find(asked.model);
-  const candidates = route.candidates.filter((candidate) => speaks(x, asked, candidate));
-  if (candidates.length === 0) throw notBuilt(x, route.candidates[0] as Candidate);
-  const built = candidates.length === route.candidates.length;
-  x.route = built ? route : { modelId: route.modelId, candidates };
+  x.route = spokenPart(x, asked, route);
   x.estimatedTokens = asked.estimateTokens();
   x.promptTokens = x.gateway.calibrations.corrected(route.modelId, x.estimatedTokens);
+}
+
+/** The route without the candidates that this kind of request cannot reach. */
+function spokenPart(x: Exchange, asked: ClientRequest, route: ModelRoute): ModelRoute {
+  for (const candidate of route.candidates) {
+    if (speaks(x, asked, candidate)) continue;
+    const candidates = route.candidates.filter((each) => speaks(x, asked, each));
+    if (candidates.length === 0) throw notBuilt(x, candidate);
+    return { modelId: route.modelId, candidates };
+  }
+  return route;
 }
 
 function speaks(x: Exchange, asked: ClientRequest, candidate: Candidate): boolean {

@@ -27,9 +27,14 @@ export function rewriteBody(x: Exchange): void {
 function sizedModel(x: Exchange, { model }: Candidate, provider: ProviderConfig): ModelFacts {
   const { preset, outputSizing } = provider;
   const cap = outputSizing === 'auto' && !x.wantsFullOutput ? preset.reservationCapTokens : 0;
-  const limits = [model.maxOutputTokens, cap, x.maxOutputTokens].filter((limit) => limit > 0);
-  const maxOutputTokens = limits.length === 0 ? 0 : Math.min(...limits);
+  const maxOutputTokens = smaller(smaller(model.maxOutputTokens, cap), x.maxOutputTokens);
   return maxOutputTokens === model.maxOutputTokens ? model : { ...model, maxOutputTokens };
+}
+
+/** Of two maxima; 0 is none. */
+function smaller(one: number, other: number): number {
+  if (one <= 0) return Math.max(0, other);
+  return other > 0 && other < one ? other : one;
 }
 
 /** Says so where less was sent than the client asked for and the model could give. */

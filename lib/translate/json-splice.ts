@@ -99,14 +99,48 @@ export function lastMember(scan: ObjectScan, key: string): Member | undefined {
 
 /** The text of a string value, or undefined when the value is missing or no string. */
 export function stringOf(bytes: Buffer, value: JsonValue | undefined): string | undefined {
-  const parsed = value?.kind === 'string' ? parseValue(bytes, value) : undefined;
+  if (value?.kind !== 'string') return undefined;
+  const [from, to] = [value.start + 1, value.end - 1];
+  if (isPlainText(bytes, from, to)) return bytes.toString('latin1', from, to);
+  const parsed = parseValue(bytes, value);
   return typeof parsed === 'string' ? parsed : undefined;
 }
 
 /** The number of a number value (Infinity for 1e999), or undefined. */
 export function numberOf(bytes: Buffer, value: JsonValue | undefined): number | undefined {
-  const parsed = value?.kind === 'number' ? parseValue(bytes, value) : undefined;
+  if (value?.kind !== 'number') return undefined;
+  const { start, end } = value;
+  const digits = end - start;
+  if (digits <= MOST_EXACT_DIGITS && isDigits(bytes, start, end)) return whole(bytes, start, end);
+  const parsed = parseValue(bytes, value);
   return typeof parsed === 'number' ? parsed : undefined;
+}
+
+/** Whole numbers of so many digits are exact. */
+const MOST_EXACT_DIGITS = 15;
+const BACKSLASH = 0x5c;
+
+/** Printable ASCII without an escape: what stands there is what is meant. */
+function isPlainText(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return false;
+  }
+  return true;
+}
+
+function isDigits(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 0x30 || byte > 0x39) return false;
+  }
+  return true;
+}
+
+function whole(bytes: Buffer, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at++) value = value * 10 + (bytes[at] as number) - 0x30;
+  return value;
 }
 
 /** A scanned value as JSON.parse gives it; undefined when it refuses (a bad string further in). */

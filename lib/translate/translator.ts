@@ -81,6 +81,7 @@ export interface TranslatedAnswer {
   /** Serialised JSON for the client. */
   readonly body: string | Buffer;
   readonly usage: Usage;
+  /** Why it ended, in Anthropic's words; '' where nobody has looked. */
   readonly stopReason: string;
   /** No text and no tool call: worth one more try while nothing was shown (WIRE.md §G). */
   readonly empty: boolean;

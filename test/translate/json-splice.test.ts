@@ -263,3 +263,24 @@ test('a member that is repeated without end is refused, not collected', () => {
   const scan = scanObject(body, ['model']);
   assert.equal(scan.ok ? 'ok' : scan.reason, 'too-many');
 });
+
+test('texts and numbers are what JSON.parse says that they are', () => {
+  const texts = [
+    '""',
+    '"a"',
+    '"a b~ !"',
+    '"\\u0041"',
+    '"\\""',
+    '"\\\\"',
+    '"é"',
+    '"€\u{1f600}"',
+    '"\u007f"',
+  ];
+  const numbers = ['0', '7', '-1', '1.5', '1e3', '123456789012345', '1234567890123456789', '1e999'];
+  for (const value of [...texts, ...numbers]) {
+    const bytes = Buffer.from(`{"a":${value}}`);
+    const member = lastMember(scanObject(bytes, ['a']), 'a');
+    const read = value.startsWith('"') ? stringOf(bytes, member) : numberOf(bytes, member);
+    assert.equal(read, JSON.parse(value), value);
+  }
+});

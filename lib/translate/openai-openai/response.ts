@@ -14,20 +14,16 @@ import {
 } from '../json-splice.ts';
 import type { TranslatedAnswer, UpstreamFault } from '../translator.ts';
 import { errorIn, fault } from '../upstream-fault.ts';
-import { readChoices } from './choices.ts';
 import type { PassthroughOptions } from './stream.ts';
 import { UsageReader } from './usage.ts';
 
 const WANTED = ['model', 'usage', 'choices', 'error', 'message', 'msg', 'type'] as const;
 /** A top-level member of these makes the body worth a look as an error. */
 const SUSPICIOUS: readonly string[] = ['error', 'message', 'msg', 'type'];
-/** `choices` of chat and legacy completions; other answers have no stop reason. */
-const NO_STOP_REASON = '';
+/** Whether an answer is worth having is the client's to say: it is not read any further. */
+const NOT_READ = '';
 
-/**
- * Answers of `/chat/completions`, `/completions`, `/embeddings`, `/responses` and their like.
- * `stopReason` is the `finish_reason`, '' where the kind of answer has none.
- */
+/** Answers of `/chat/completions`, `/completions`, `/embeddings`, `/responses` and their like. */
 export function relayJson(
   bytes: Buffer,
   { askedModel, estimatedInputTokens }: PassthroughOptions,
@@ -40,13 +36,12 @@ export function relayJson(
   const reported = lastMember(scan, 'usage');
   if (reported !== undefined) usage.take(parseValue(bytes, reported));
   const choices = lastMember(scan, 'choices');
-  const said = choices === undefined ? undefined : readChoices(parseValue(bytes, choices));
   if (choices !== undefined) usage.addChoices(choices.end - choices.start);
   return {
     body: splice(bytes, replaceAll(bytes, scan, 'model', JSON.stringify(askedModel))),
     usage: usage.usage,
-    stopReason: said?.finishReason ?? NO_STOP_REASON,
-    empty: said !== undefined && !said.answer,
+    stopReason: NOT_READ,
+    empty: false,
   };
 }
 

@@ -29,7 +29,7 @@ test('a chat answer', () => {
     reasoningTokens: 1,
     reported: true,
   });
-  assert.deepEqual([stopReason, empty], ['stop', false]);
+  assert.deepEqual([stopReason, empty], ['', false], 'it is not looked at');
 });
 
 test('an answer of the asked model is the very bytes', () => {
@@ -39,7 +39,7 @@ test('an answer of the asked model is the very bytes', () => {
   assert.equal(told.body, bytes);
 });
 
-for (const { name, body, stopReason, empty, prompt, output } of [
+for (const { name, body, prompt, output } of [
   {
     name: 'embeddings',
     body: JSON.stringify({
@@ -48,7 +48,8 @@ for (const { name, body, stopReason, empty, prompt, output } of [
       model: 'up',
       usage: { prompt_tokens: 5, total_tokens: 5 },
     }),
-    ...{ stopReason: '', empty: false, prompt: 5, output: 0 },
+    prompt: 5,
+    output: 0,
   },
   {
     name: 'legacy completion',
@@ -57,7 +58,8 @@ for (const { name, body, stopReason, empty, prompt, output } of [
       choices: [{ text: 'a', finish_reason: 'length' }],
       usage: { prompt_tokens: 5, completion_tokens: 1 },
     }),
-    ...{ stopReason: 'length', empty: false, prompt: 5, output: 1 },
+    prompt: 5,
+    output: 1,
   },
   {
     name: 'responses, also failed ones',
@@ -68,7 +70,8 @@ for (const { name, body, stopReason, empty, prompt, output } of [
       model: 'up',
       usage: { input_tokens: 3, output_tokens: 2 },
     }),
-    ...{ stopReason: '', empty: false, prompt: 3, output: 2 },
+    prompt: 3,
+    output: 2,
   },
   {
     name: 'an error that is null',
@@ -77,7 +80,8 @@ for (const { name, body, stopReason, empty, prompt, output } of [
       model: 'up',
       choices: [{ message: { tool_calls: [{ id: '1' }] }, finish_reason: 'tool_calls' }],
     }),
-    ...{ stopReason: 'tool_calls', empty: false, prompt: 42, output: 4 },
+    prompt: 42,
+    output: 4,
   },
   {
     name: 'neither text nor call',
@@ -85,7 +89,8 @@ for (const { name, body, stopReason, empty, prompt, output } of [
       model: 'up',
       choices: [{ message: { content: '', reasoning: 'hm' }, finish_reason: 'stop' }],
     }),
-    ...{ stopReason: 'stop', empty: true, prompt: 42, output: 3 },
+    prompt: 42,
+    output: 3,
   },
   {
     name: 'odd choices',
@@ -94,13 +99,12 @@ for (const { name, body, stopReason, empty, prompt, output } of [
       choices: [null, { message: 3, finish_reason: 1 }],
       usage: 'none',
     }),
-    ...{ stopReason: '', empty: true, prompt: 42, output: 1 },
+    prompt: 42,
+    output: 1,
   },
 ]) {
   test(`answer: ${name}`, () => {
     const told = answer(body);
-    assert.equal(told.stopReason, stopReason);
-    assert.equal(told.empty, empty);
     assert.equal(told.usage.promptTokens, prompt);
     assert.equal(told.usage.outputTokens, output);
     assert.match(told.body.toString(), /"model":"asked"/);
