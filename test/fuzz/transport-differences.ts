@@ -25,12 +25,21 @@ const stricter =
   (native: Told, _http: Told, input: string): boolean =>
     native.fault === 'protocol' && native.why.endsWith(`(${words})`) && inInput.test(input);
 
+/** Where an answer begins. */
+const START = '(?:^|\\x01NEXT\\x01|\\r\\n\\r\\n)';
 const NOT_PRINTABLE = '[^\\t\\x20-\\x7e\\x80-\\xff\\r\\n]';
 
 export const DIFFERENCES: readonly Row[] = [
   {
     why: 'a status below 100 is none (RFC 9110 §15)',
     applies: stricter('no status line of HTTP/1.x', /HTTP\/1\.[01] 0/),
+  },
+  {
+    why: 'HTTP/1.0 and 1.1 are known; http knows 0.9, 2.0, ICE and RTSP too, and waits for a digit more',
+    applies: stricter(
+      'no status line of HTTP/1.x',
+      new RegExp(`${START}(?:I|R|HTTP/(?:[^1]|1\\.[^01]))`),
+    ),
   },
   {
     why: 'a CR ends a line together with an LF only (RFC 9112 §2.2)',
@@ -87,6 +96,10 @@ export const DIFFERENCES: readonly Row[] = [
   {
     why: 'a 101 is an upgrade that nobody asked for, with or without the header that says to what',
     applies: stricter('an upgrade that nobody asked for', /101/),
+  },
+  {
+    why: 'an interim answer that is the last on its connection is a mistake at once, not behind it',
+    applies: stricter('an interim answer that is the last', /HTTP\/1\.0 1\d\d|close/i),
   },
   {
     why: 'a length beyond a petabyte is a mistake, not a promise',

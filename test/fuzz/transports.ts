@@ -153,6 +153,8 @@ export const transports: FuzzTarget = {
     `${OK}connection: close\r\ncontent-length: 2\r\n\r\nok${NEXT}${FIXED}`,
     `${OK}content-length: 9\r\n\r\nhel${CLOSE}`,
     `${OK}content-length: 9\r\n\r\nhel${RESET}`,
+    `${OK}\r\nuntil it is reset${RESET}${NEXT}${FIXED}`,
+    `HTTP/1.0 103 Early Hints\r\nconnection: keep-alive\r\n\r\n${FIXED}${NEXT}${FIXED}`,
     `${FIXED}HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n${NEXT}${FIXED}`,
   ],
   words: [
@@ -161,6 +163,8 @@ export const transports: FuzzTarget = {
       'HTTP/1.1 ',
       'HTTP/1.0 ',
       'HTTP/2 ',
+      'HTTP/2.0 ',
+      'ICE/1.0 ',
       'HTTP/1.2 ',
       ' 200 ',
       ' 204 ',

@@ -7,7 +7,7 @@
  */
 import { MAX_INTERIM_ANSWERS } from '../../limits.ts';
 import { ChunkReader } from './chunk-reader.ts';
-import { type Framing, framingOf, keepMsOf } from './framing.ts';
+import { type Framing, framingOf, isLast, keepMsOf } from './framing.ts';
 import { type Fields, HeadReader } from './head-reader.ts';
 import type { Run } from './run.ts';
 
@@ -120,7 +120,8 @@ export class AnswerParser {
   }
 
   #skipInterim(): void {
-    if (++this.#interims > MAX_INTERIM_ANSWERS) this.fault = 'too many interim answers';
+    if (isLast(this.#head)) this.fault = 'an interim answer that is the last';
+    else if (++this.#interims > MAX_INTERIM_ANSWERS) this.fault = 'too many interim answers';
     else this.#head.begin('head');
   }
 

@@ -42,13 +42,17 @@ const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;
 const TIMEOUT = /(?:^|[,;])[ \t]*timeout=(\d{1,9})/i;
 
+/** Whether this message is the last one on its connection (RFC 9112 §9.3). */
+export function isLast({ minorVersion, fields: { connection } }: HeadReader): boolean {
+  if (connection !== undefined && CLOSE.test(connection)) return true;
+  return minorVersion === 0 && (connection === undefined || !KEEP_ALIVE.test(connection));
+}
+
 /** How long the connection may be idle before we close it, in ms; 0: it is not to be kept. A
  *  server's hint is undercut, so that we do not write while it closes. */
-export function keepMsOf({ minorVersion, fields }: HeadReader): number {
-  const connection = fields.connection;
-  if (connection !== undefined && CLOSE.test(connection)) return 0;
-  if (minorVersion === 0 && (connection === undefined || !KEEP_ALIVE.test(connection))) return 0;
-  const hint = fields['keep-alive'];
+export function keepMsOf(head: HeadReader): number {
+  if (isLast(head)) return 0;
+  const hint = head.fields['keep-alive'];
   const seconds = hint === undefined ? undefined : TIMEOUT.exec(hint)?.[1];
   if (seconds === undefined) return FREE_SOCKET_MS;
   return Math.min(FREE_SOCKET_MS, Math.max(0, Number(seconds) * 1_000 - FREE_SOCKET_MARGIN_MS));

@@ -34,6 +34,7 @@ const over = (bytes: number): string => (bytes === 0 ? '' : `+${bytes}`);
 const NO_STATUS = '!no status line of HTTP/1.x';
 const NO_FIELD = '!a line that is no header';
 const NO_SIZE = '!no chunk size';
+const LAST_INTERIM = '!an interim answer that is the last';
 
 const ROWS: readonly (readonly [name: string, input: string, want: string])[] = [
   ['content-length', `${LENGTH}\r\nhello`, '200 hello'],
@@ -94,6 +95,13 @@ const ROWS: readonly (readonly [name: string, input: string, want: string])[] = 
   ],
   ['101', 'HTTP/1.1 101 Switching\r\n\r\n', '!an upgrade that nobody asked for'],
   ['interim answers for ever', 'HTTP/1.1 102 P\r\n\r\n'.repeat(17), '!too many interim answers'],
+  ['an interim answer of HTTP/1.0', `HTTP/1.0 100 C\r\n\r\n${LENGTH}\r\nhello`, LAST_INTERIM],
+  ['an interim answer that closes', 'HTTP/1.1 103 E\r\nconnection: close\r\n\r\n', LAST_INTERIM],
+  [
+    'an interim answer of HTTP/1.0 that does not',
+    `HTTP/1.0 100 C\r\nconnection: keep-alive\r\n\r\n${LENGTH}\r\nhello`,
+    '200 hello',
+  ],
   ['no chunk size', `${CHUNKED}\r\n`, NO_SIZE],
   ['a signed chunk size', `${CHUNKED}+5\r\nhello\r\n`, NO_SIZE],
   ['a chunk size with 0x', `${CHUNKED}0x5\r\nhello\r\n`, NO_SIZE],
