@@ -1,6 +1,6 @@
 /** Starts the proxy for a configuration and keeps it until a signal: what `run` and `demo`
  *  share. */
-import { tuneCollector } from './collector.ts';
+import { endStart, tuneCollector } from './collector.ts';
 import type { Config, ServerConfig } from './config/types.ts';
 import { compileGateway, type Gateway, type Sharing } from './gateway.ts';
 import { STATE_SAVE_MS, WATCH_LOOK_MS } from './limits.ts';
@@ -57,6 +57,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   const opened = await open(first, handed.socket, output);
   if (typeof opened === 'number') return opened;
   const { server, gateway } = opened;
+  endStart();
   const { workers: threads } = gateway.config.server;
   log.info('listening', {
     address: server.address,

@@ -28,7 +28,8 @@ export class StateFile {
   #gateway: Gateway;
   #salt = randomBytes(SALT_BYTES).toString('hex');
   readonly #hashes = new Map<string, string>();
-  #unclaimed: readonly Remembered[] = [];
+  /** As text: thousands of small arrays would take five times the memory for as long as it runs. */
+  #unclaimed = '';
   #savedRevision: string;
   #complaint = '';
   #writing: Promise<void> | null = null;
@@ -51,7 +52,7 @@ export class StateFile {
       if (statSync(this.#path).size > MAX_STATE_BYTES) throw new Error('it is too large');
       const saved = parse(readFileSync(this.#path));
       this.#salt = saved.salt;
-      this.#unclaimed = recall(this.#gateway, saved, this.#hash);
+      this.#unclaimed = inJson(recall(this.#gateway, saved, this.#hash));
       return true;
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') this.#setAside(thrown);
@@ -101,13 +102,14 @@ export class StateFile {
 
   #render(): string {
     const { buckets, calibrations } = remember(this.#gateway, this.#hash);
-    return `${JSON.stringify({
+    const all = [this.#unclaimed, inJson(buckets)].filter((text) => text !== '');
+    const head = JSON.stringify({
       version: VERSION,
       salt: this.#salt,
       saved_at: new Date(this.#gateway.nowMs()).toISOString(),
-      buckets: [...this.#unclaimed, ...buckets],
       calibrations,
-    })}\n`;
+    });
+    return `${head.slice(0, -1)},"buckets":[${all.join(',')}]}\n`;
   }
 
   /** Remembered, since the marks are the same each time. */
@@ -149,6 +151,9 @@ export class StateFile {
     }
   }
 }
+
+/** Without the brackets. */
+const inJson = (list: readonly Remembered[]): string => JSON.stringify(list).slice(1, -1);
 
 /** Throws on what is not a state of this version. */
 function parse(bytes: Buffer): Saved {

@@ -99,6 +99,24 @@ test('two files have two salts, so their hashes do not match', async (t) => {
   assert.notEqual(hashes[0], hashes[1]);
 });
 
+test('what nobody claims is kept as it was found', async (t) => {
+  const path = join(folder(t), 'state.json');
+  const first = kept(path);
+  first.start();
+  await first.state.save();
+  const saved = JSON.parse(readFileSync(path, 'utf8'));
+  const foreign = saved.buckets.map((one: object, at: number) => ({ ...one, of: [`other-${at}`] }));
+  writeFileSync(path, JSON.stringify({ ...saved, buckets: foreign }));
+  const second = kept(path);
+  assert.equal(second.state.load(), true);
+  assert.equal(second.used(), 0);
+  second.start();
+  await second.state.save();
+  const { buckets } = JSON.parse(readFileSync(path, 'utf8'));
+  assert.deepEqual(buckets.slice(0, foreign.length), foreign);
+  assert.ok(buckets.length > foreign.length, 'and with it what is new');
+});
+
 test('nothing is written while nothing changes', async (t) => {
   const path = join(folder(t), 'state.json');
   const { state, start } = kept(path);

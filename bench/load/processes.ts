@@ -96,15 +96,17 @@ export class Processes {
     return { transport, url, pid };
   }
 
-  /** The same with any configuration. */
+  /** The same with any configuration. It remembers nothing of another run, and nothing of it is
+   *  left where the user's own proxy would find it. */
   async program(
     config: string,
     { flags = [], program = PROGRAM, node = process.execPath, cores }: StartOptions = {},
   ): Promise<Omit<RunningProxy, 'transport'>> {
-    const file = join(this.folder, `${this.#children.length}.yaml`);
+    const name = join(this.folder, String(this.#children.length));
+    const file = `${name}.yaml`;
     writeFileSync(file, config);
     const command = pinned(cores, [node, ...flags, program, 'run', '-config', file]);
-    const child = this.#spawn(command);
+    const child = this.#spawn(command, { STATE_DIRECTORY: '', XDG_STATE_HOME: name });
     const port = await portOf(child);
     return { url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0 };
   }
