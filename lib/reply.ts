@@ -20,6 +20,7 @@ import {
   statusOf,
 } from './errors.ts';
 import { CLIENT_HIGH_WATER_BYTES, HOLD_AFTER_MS, PING_INTERVAL_MS } from './limits.ts';
+import { WholeAnswer } from './whole-answer.ts';
 
 type State = 'waiting' | 'held' | 'open' | 'done';
 
@@ -39,9 +40,19 @@ export function headerText(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : text.replace(/[^\x20-\x7e]/g, '?');
 }
 
+/** Who serves a request, as the client is told in headers. */
+export interface Served {
+  readonly provider: string;
+  readonly model: string;
+  readonly key: string;
+  readonly attempts: number;
+  readonly waitedMs: number;
+}
+
 export class Reply {
   readonly #response: ServerResponse;
-  readonly #chunks: ChunkWriter;
+  /** Null: no stream yet. */
+  #chunks: ChunkWriter | null = null;
   readonly #dialect: Dialect;
   readonly #requestId: string;
   #state: State = 'waiting';
@@ -50,14 +61,12 @@ export class Reply {
   /** Pulses since something was last written (or since the request came). */
   #quietPulses = 0;
   #streaming = false;
-  /** Headers that tell who serves the request: names and values in turn. */
-  #served: readonly string[] = [];
+  #served: Served | null = null;
   /** The output maximum of the attempt, where it is less than the client asked for; else 0. */
   #sizedTo = 0;
 
   constructor(response: ServerResponse, dialect: Dialect, requestId: string) {
     this.#response = response;
-    this.#chunks = new ChunkWriter(response);
     this.#dialect = dialect;
     this.#requestId = requestId;
   }
@@ -86,8 +95,8 @@ export class Reply {
     this.#streaming = true;
   }
 
-  /** Who serves it, as header names and values in turn. The last call before the head counts. */
-  announce(served: readonly string[]): void {
+  /** The last call before the head counts. */
+  announce(served: Served): void {
     this.#served = served;
   }
 
@@ -97,17 +106,21 @@ export class Reply {
   }
 
   /** One whole JSON answer. */
-  json(status: number, body: string | Buffer, more: Readonly<Record<string, string>> = {}): void {
+  json(status: number, body: string | Buffer, more?: Readonly<Record<string, string>>): void {
     if (this.#state !== 'waiting') return;
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    const length = bytes.length;
+    const response = this.#response;
+    const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     this.#state = 'done';
     this.#status = status;
-    this.#bytes = length;
+    this.#bytes = bytes;
+    if (status === 200 && more === undefined && response instanceof WholeAnswer) {
+      const fields = `${this.#fields()}content-type: application/json\r\n`;
+      if (response.endWhole(fields, body, bytes)) return;
+    }
     const head = this.#head(more);
-    head.push('content-type', 'application/json', 'content-length', String(length));
-    this.#response.writeHead(status, head);
-    this.#response.end(bytes);
+    head.push('content-type', 'application/json', 'content-length', String(bytes));
+    response.writeHead(status, head);
+    response.end(typeof body === 'string' ? Buffer.from(body) : body);
   }
 
   /** Tells 200 and the stream headers, unless a hold has told them already. Without `wholeFrames`
@@ -122,12 +135,13 @@ export class Reply {
   write(frames: string | Buffer): boolean {
     if (this.#state !== 'open' || this.#response.destroyed) return true;
     this.#quietPulses = 0;
-    this.#bytes += this.#chunks.write(frames);
-    return this.#chunks.waitingBytes < CLIENT_HIGH_WATER_BYTES;
+    const chunks = this.#writer();
+    this.#bytes += chunks.write(frames);
+    return chunks.waitingBytes < CLIENT_HIGH_WATER_BYTES;
   }
 
   onDrain(resume: () => void): void {
-    this.#chunks.onDrain(resume);
+    this.#writer().onDrain(resume);
   }
 
   end(): void {
@@ -162,7 +176,7 @@ export class Reply {
       this.#state = 'held';
     } else if (quietMs < PING_INTERVAL_MS) return;
     this.#quietPulses = 0;
-    this.#chunks.write(PING_FRAMES[this.#dialect]);
+    this.#writer().write(PING_FRAMES[this.#dialect]);
   }
 
   #writeHead(): void {
@@ -171,17 +185,45 @@ export class Reply {
     this.#response.flushHeaders();
   }
 
-  /** What every answer tells, and `more`, as node:http writes it out without a look-up: names and
-   *  values in turn. */
-  #head(more: Readonly<Record<string, string>>): string[] {
-    const head = ['request-id', this.#requestId];
+  #writer(): ChunkWriter {
+    this.#chunks ??= new ChunkWriter(this.#response);
+    return this.#chunks;
+  }
+
+  /** What every answer tells, as header lines. Nothing in a value ends its line: they are ids and
+   *  numbers of ours, and `headerText`. */
+  #fields(): string {
+    const id = this.#requestId;
     // The SDK of OpenAI reads `requestID` from a header of its own.
-    if (this.#dialect === 'openai') head.push('x-request-id', this.#requestId);
-    head.push(...this.#served);
-    if (this.#sizedTo > 0) head.push('x-cooldown-max-tokens', String(this.#sizedTo));
+    const ids =
+      this.#dialect === 'openai'
+        ? `request-id: ${id}\r\nx-request-id: ${id}\r\n`
+        : `request-id: ${id}\r\n`;
+    const fields = this.#served === null ? ids : ids + servedFields(this.#served);
+    return this.#sizedTo > 0 ? `${fields}x-cooldown-max-tokens: ${this.#sizedTo}\r\n` : fields;
+  }
+
+  /** The same, and `more`, as node:http writes it out without a look-up: names and values in
+   *  turn. */
+  #head(more?: Readonly<Record<string, string>>): string[] {
+    const head: string[] = [];
+    for (const line of this.#fields().split('\r\n')) {
+      const at = line.indexOf(': ');
+      if (at > 0) head.push(line.slice(0, at), line.slice(at + 2));
+    }
     for (const name in more) head.push(name, more[name] as string);
     return head;
   }
+}
+
+function servedFields({ provider, model, key, attempts, waitedMs }: Served): string {
+  return (
+    `x-cooldown-provider: ${headerText(provider)}\r\n` +
+    `x-cooldown-model: ${headerText(model)}\r\n` +
+    `x-cooldown-key: ${headerText(key)}\r\n` +
+    `x-cooldown-attempts: ${attempts}\r\n` +
+    `x-cooldown-wait-ms: ${Math.round(waitedMs)}\r\n`
+  );
 }
 
 /** After a hold the status is gone. Claude Code repeats a stream that begins with an overload, and

@@ -22,6 +22,7 @@ import { Roster } from './roster.ts';
 import { compileRoutes, type Router } from './router.ts';
 import { type Route, routesOf } from './routes/index.ts';
 import { type ProcessLoad, processProbe } from './telemetry/process-metrics.ts';
+import { answersOf } from './whole-answer.ts';
 
 /** What a gateway compiles to on the listening side; swapped as a whole by a reload. */
 interface Front {
@@ -110,6 +111,7 @@ class Listener {
         requestTimeout: 0, // a body is judged by its rate
         connectionsCheckingInterval: checkMs,
         requireHostHeader: false, // framing.ts refuses in our own words
+        ServerResponse: answersOf(deadlines.keepAliveMs),
       },
       (request, response) => this.#onRequest(request, response),
     );

@@ -13,7 +13,6 @@ import { type Lane, type Lanes, lanesOf, type ProviderRuntime } from '../gateway
 import { MAX_ATTEMPTS } from '../limits.ts';
 import { type Candidate, type ModelRoute, tokensUpFront } from '../model-table.ts';
 import { type Choice, isBroken, lastWord, noRoom } from '../refusals.ts';
-import { headerText } from '../reply.ts';
 import { cacheKeyOf, classOf, sessionOf } from '../sessions.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { NONE } from '../strategies/types.ts';
@@ -247,16 +246,11 @@ function enter(
 
 /** What the client is told about the choice, in headers, while they can still be sent. */
 function announce(x: Exchange): void {
-  x.reply.announce([
-    'x-cooldown-provider',
-    headerText(x.provider?.config.name ?? ''),
-    'x-cooldown-model',
-    headerText(x.candidate?.model.upstream ?? ''),
-    'x-cooldown-key',
-    headerText(x.lane?.key.config.name ?? ''),
-    'x-cooldown-attempts',
-    String(x.attempts),
-    'x-cooldown-wait-ms',
-    String(Math.round(x.waitedMs)),
-  ]);
+  x.reply.announce({
+    provider: x.provider?.config.name ?? '',
+    model: x.candidate?.model.upstream ?? '',
+    key: x.lane?.key.config.name ?? '',
+    attempts: x.attempts,
+    waitedMs: x.waitedMs,
+  });
 }

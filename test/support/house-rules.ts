@@ -54,8 +54,10 @@ const forbidden = (
 const inRoom = (path: string, ...rooms: string[]) => rooms.includes(roomOf(path) ?? '');
 const NETWORK = /^node:(?:http|https|http2|net|tls|dgram)$/;
 
-/** To ask whether a text is an address opens nothing. */
-const isAddressTest = ({ names }: Import) => /^\{\s*isIP(?:v4|v6)?\s*\}$/.test(names);
+/** To ask whether a text is an address opens nothing, nor do the classes of what a server hands
+ *  out. */
+const opensNothing = ({ names }: Import) =>
+  /^\{(?:\s*(?:type \w+|isIP(?:v4|v6)?|ServerResponse|IncomingMessage)\s*,?)+\}$/.test(names);
 
 const importRules: readonly Rule[] = [
   perFile('imports go down the plan', isLib, (file) =>
@@ -73,7 +75,7 @@ const importRules: readonly Rule[] = [
     (path) => isLib(path) && !inRoom(path, 'transports', 'server', 'simulator'),
     (file) =>
       importsOf(file)
-        .filter((each) => NETWORK.test(each.specifier) && !each.typeOnly && !isAddressTest(each))
+        .filter((each) => NETWORK.test(each.specifier) && !each.typeOnly && !opensNothing(each))
         .map((each) => `${file.path}:${each.line}: opens no sockets, imports ${each.specifier}`),
   ),
   perFile(
