@@ -27,6 +27,8 @@ const stricter =
 
 /** Where an answer begins. */
 const START = '(?:^|\\x01NEXT\\x01|\\r\\n\\r\\n)';
+/** Where the server stops to write. */
+const END = '(?:\\x01|$)';
 const NOT_PRINTABLE = '[^\\t\\x20-\\x7e\\x80-\\xff\\r\\n]';
 
 export const DIFFERENCES: readonly Row[] = [
@@ -35,7 +37,7 @@ export const DIFFERENCES: readonly Row[] = [
     applies: stricter('no status line of HTTP/1.x', /HTTP\/1\.[01] 0/),
   },
   {
-    why: 'HTTP/1.0 and 1.1 are known; http knows 0.9, 2.0, ICE and RTSP too, and waits for a digit more',
+    why: 'only HTTP/1.0 and 1.1 are known; http takes 0.9, 2.0, ICE and RTSP, and waits for more',
     applies: stricter(
       'no status line of HTTP/1.x',
       new RegExp(`${START}(?:I|R|HTTP/(?:[^1]|1\\.[^01]))`),
@@ -57,8 +59,20 @@ export const DIFFERENCES: readonly Row[] = [
     applies: stricter('transfer-encoding is not chunked', /transfer-encoding/i),
   },
   {
+    why: 'a transfer-encoding that is empty is one all the same, and stands beside no length',
+    applies: stricter('a length and chunks', /transfer-encoding:[ \t]*\r\n/i),
+  },
+  {
     why: 'a coding has no place in a trailer, where nothing is left to be framed (RFC 9110 §6.5.1)',
     applies: stricter('framing in a trailer', /transfer-encoding/i),
+  },
+  {
+    why: 'a tab behind a coding is white space as a blank is; http gives out chunks as they are',
+    applies: (native, http, input) =>
+      sameHead(native, http) &&
+      native.headers['transfer-encoding']?.toLowerCase() === 'chunked' &&
+      !('content-length' in native.headers) &&
+      /transfer-encoding:[ \t]*chunked *\t[ \t]*\r\n/i.test(input),
   },
   {
     why: 'what comes behind the end, other than newlines, is never just left out',
@@ -90,6 +104,16 @@ export const DIFFERENCES: readonly Row[] = [
     applies: stricter('a bad chunk extension', /;/),
   },
   {
+    why: 'a chunk extension is judged when it is whole; this one never is',
+    applies: (native, http, input) =>
+      native.fault === 'cut' &&
+      http.fault === 'protocol' &&
+      http.why.endsWith('(HPE_STRICT)') &&
+      sameHead(native, http) &&
+      native.body.startsWith(http.body) &&
+      new RegExp(`[\\da-f];[^\\r\\n]*${END}`, 'i').test(input),
+  },
+  {
     why: 'a chunk size beyond twelve digits is a mistake, whether they are zeros or not',
     applies: stricter('no chunk size', /[\da-f]{13}/i),
   },
@@ -100,6 +124,16 @@ export const DIFFERENCES: readonly Row[] = [
   {
     why: 'an interim answer that is the last on its connection is a mistake at once, not behind it',
     applies: stricter('an interim answer that is the last', /HTTP\/1\.0 1\d\d|close/i),
+  },
+  {
+    why: 'a tab behind a length is white space as a blank is (RFC 9112 §5)',
+    applies: (native, http, input) =>
+      (native.fault === '' || native.fault === 'cut') &&
+      http.fault === 'protocol' &&
+      http.status === 0 &&
+      http.why.endsWith('(HPE_INVALID_CONTENT_LENGTH)') &&
+      /^\d+$/.test(native.headers['content-length'] ?? '') &&
+      /content-length:[ \t]*\d+ *\t[ \t]*\r\n/i.test(input),
   },
   {
     why: 'a length beyond a petabyte is a mistake, not a promise',
@@ -144,7 +178,7 @@ export function differenceOf(
 /** Newlines behind an answer: http reads past them and keeps the connection, the native client
  *  takes the answer and closes it. */
 const hasStrayNewline = (input: string): boolean =>
-  input.split('\x01').some((part) => /[\r\n]$/.test(part));
+  input.split('\x01').some((part) => /\r\n\r\n[\r\n]+$/.test(part));
 
 /** Bytes behind an answer end its connection; http may read past them before it takes notice. */
 function hasStrayBytes({ told }: Conversation, input: string): boolean {
