@@ -7,7 +7,9 @@
  * the harmless direction: too low makes agents compact too late. Any value is walked without a
  * throw.
  */
+
 import { MAX_JSON_DEPTH, MAX_KNOWN_TOOLS, MAX_TOOLS_MARK_CHARS } from '../limits.ts';
+import { readJson } from './json-text.ts';
 
 /** Prices in tokens. A word is a run of letters of one case, first capital included. */
 const WORD = 1;
@@ -48,8 +50,9 @@ const CLASSES = Uint8Array.from({ length: TABLE_CHARS }, (_, code) => {
 
 /** A text up to this long is walked whole; of a longer one this much, or an eighth, in blocks
  *  spread evenly over it, and never more than the last: the walk would cost more than parsing the
- *  request. Against a whole walk that is within 1.5 % for captured requests, 5 % for one file. */
-const WALKED_CHARS = 1_024;
+ *  request. Against a whole walk that is within 1.5 % for captured requests and those of many
+ *  files, 5 % for one file. */
+const WALKED_CHARS = 512;
 const BLOCK_CHARS = 256;
 const LOOKED_AT = 0.125;
 const MOST_WALKED_CHARS = 65_536;
@@ -57,17 +60,37 @@ const MOST_WALKED_CHARS = 65_536;
  *  stall everybody else for longer than it takes to parse it. */
 const WALKED_OF_REQUEST_CHARS = 262_144;
 
-/** Characters walked for the request that is being estimated; nothing comes in between. */
+/** Texts of a request that stand as JSON in `bytes`, their insides from `start` to `end`. */
+export interface TextsApart {
+  readonly bytes: Buffer;
+  rangeOf(text: string): { readonly start: number; readonly end: number } | undefined;
+  /** Characters, or bytes of such a text. */
+  lengthOf(text: string): number;
+}
+
+/** Of the request that is being estimated; nothing comes in between. */
 let walkedChars = 0;
+let apart: TextsApart | undefined;
 
 /** Tokens of a text; fractions are kept so that many short texts add up well. */
 export function estimateText(text: string): number {
-  const { length } = text;
+  const range = apart?.rangeOf(text);
+  if (range === undefined) return estimateOf(text, undefined, 0, text.length);
+  return estimateOf('', apart?.bytes, range.start, range.end - range.start);
+}
+
+/** Of a text, or of `length` bytes of JSON from `start` on. */
+function estimateOf(
+  text: string,
+  bytes: Buffer | undefined,
+  start: number,
+  length: number,
+): number {
   const [least, share] =
     walkedChars < WALKED_OF_REQUEST_CHARS ? [WALKED_CHARS, LOOKED_AT] : [BLOCK_CHARS, 0];
   if (length <= least) {
     walkedChars += length;
-    return walk(text, 0, length) * SAFETY;
+    return walked(text, bytes, start, length) * SAFETY;
   }
   const looked = Math.min(MOST_WALKED_CHARS, Math.max(least, length * share));
   const blocks = Math.ceil(looked / BLOCK_CHARS);
@@ -76,18 +99,28 @@ export function estimateText(text: string): number {
   let tokens = 0;
   for (let block = 0; block < blocks; block++) {
     const from = Math.floor(block * step);
-    tokens += walk(text, from, from + BLOCK_CHARS);
+    tokens += walked(text, bytes, start + from, BLOCK_CHARS);
   }
   return tokens * (length / (blocks * BLOCK_CHARS)) * SAFETY;
 }
 
-function walk(text: string, from: number, to: number): number {
+/** What is walked at once, as UTF-16. */
+const codes = new Uint16Array(WALKED_CHARS);
+
+function walked(text: string, bytes: Buffer | undefined, from: number, length: number): number {
+  if (bytes !== undefined) return walk(readJson(bytes, from, from + length, codes));
+  for (let at = 0; at < length; at++) codes[at] = text.charCodeAt(from + at);
+  return walk(length);
+}
+
+/** Tokens of the first `to` of `codes`. */
+function walk(to: number): number {
   let tokens = 0;
   let before = BLANK;
   let letters = 0;
   let unbroken = 0;
-  for (let at = from; at < to; at++) {
-    const code = text.charCodeAt(at);
+  for (let at = 0; at < to; at++) {
+    const code = codes[at] as number;
     if (code >= TABLE_CHARS) {
       tokens += code >= 0x2e80 && code < 0xd800 ? WIDE : OTHER;
       before = PUNCTUATION;
@@ -125,13 +158,13 @@ function walk(text: string, from: number, to: number): number {
         tokens += DIGIT;
         break;
       case BLANK:
-        if (before === BLANK) tokens += at < 2 || text.charCodeAt(at - 2) !== 32 ? SPACES : 0;
+        if (before === BLANK) tokens += at < 2 || codes[at - 2] !== 32 ? SPACES : 0;
         break;
       case LINE_END:
         if (before !== LINE_END) tokens += SPACES;
         break;
       default:
-        tokens += text.charCodeAt(at - 1) === code ? SAME_MARK : MARK;
+        tokens += codes[at - 1] === code ? SAME_MARK : MARK;
     }
     before = found;
   }
@@ -164,9 +197,10 @@ export interface EstimatedRequest {
 }
 
 /** Prompt tokens of a Messages request, a whole number: system, messages, tools with schemas. */
-export function estimateMessages(request: EstimatedRequest): number {
+export function estimateMessages(request: EstimatedRequest, texts?: TextsApart): number {
   const { system, messages, tools } = request;
   walkedChars = 0;
+  apart = texts;
   let tokens = contentTokens(system, 0);
   if (Array.isArray(messages)) {
     for (const message of messages) {
@@ -176,6 +210,7 @@ export function estimateMessages(request: EstimatedRequest): number {
   }
   if (Array.isArray(tools) && tools.length > 0) tokens += toolsTokens(tools);
   walkedChars = 0;
+  apart = undefined;
   return Math.ceil(tokens);
 }
 
@@ -198,7 +233,7 @@ function toolsTokens(tools: readonly unknown[]): number {
 function toolMark(tool: unknown): string {
   if (!isObject(tool)) return '';
   const { name, description, input_schema: schema } = tool;
-  const size = typeof description === 'string' ? description.length : 0;
+  const size = typeof description === 'string' ? lengthOf(description) : 0;
   const properties = isObject(schema) && isObject(schema.properties) ? schema.properties : {};
   return `${typeof name === 'string' ? name : ''}:${size}:${Object.keys(properties).join()}`;
 }
@@ -242,8 +277,12 @@ function sourceTokens(source: unknown, depth: number): number {
   if (!isObject(source)) return 0;
   if (source.type === 'content') return contentTokens(source.content, depth);
   if (source.type === 'text') return textTokens(source.data);
-  const bytes = typeof source.data === 'string' ? source.data.length : 0;
+  const bytes = typeof source.data === 'string' ? lengthOf(source.data) : 0;
   return Math.max(IMAGE_TOKENS, bytes / DOCUMENT_BYTES_PER_TOKEN);
+}
+
+function lengthOf(text: string): number {
+  return apart === undefined ? text.length : apart.lengthOf(text);
 }
 
 function textTokens(text: unknown): number {

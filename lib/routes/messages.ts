@@ -1,50 +1,53 @@
 /** POST {anthropic}/v1/messages: the Messages API, for providers of either protocol. */
+import { isUtf8 } from 'node:buffer';
 import type { Endpoint } from '../exchange.ts';
 import { estimateMessages } from '../quotas/estimate-tokens.ts';
 import { rewrite } from '../translate/anthropic-anthropic/request.ts';
 import { relayMessage } from '../translate/anthropic-anthropic/response.ts';
 import { MessagesPassthrough } from '../translate/anthropic-anthropic/stream.ts';
-import { parseMessages } from '../translate/anthropic-openai/parse.ts';
+import { type ReadMessages, readMessages } from '../translate/anthropic-openai/parse.ts';
 import { clientDisablesThinking, toChatCompletion } from '../translate/anthropic-openai/request.ts';
 import { toMessage } from '../translate/anthropic-openai/response.ts';
 import { MessageStream } from '../translate/anthropic-openai/stream.ts';
 import type { Attempt, ClientRequest } from '../translate/pair.ts';
 import type { TranslationContext } from '../translate/translator.ts';
-import type { MessagesRequest } from '../wire/anthropic-request.ts';
 
 export const messages: Endpoint = {
   dialect: 'anthropic',
-  read: (bytes, _rest) => readMessages(bytes),
+  read: (bytes, _rest) => clientRequest(bytes),
 };
 
 /** The parsed request is let go of with the first attempt, and read again for another one: those
  *  are rare, and what lives on while a provider thinks is copied by the garbage collector. */
-function readMessages(bytes: Buffer): ClientRequest {
-  let parsed: MessagesRequest | null = parseMessages(bytes);
-  const { model, stream, max_tokens: maxTokens } = parsed;
-  const request = (): MessagesRequest => parsed ?? parseMessages(bytes);
+function clientRequest(bytes: Buffer): ClientRequest {
+  const read = (): ReadMessages => readMessages(bytes, isUtf8(bytes));
+  let latest: ReadMessages | null = read();
+  const { model, stream, max_tokens: maxTokens } = latest.request;
   return {
     model,
     stream: stream === true,
     maxTokens: maxTokens ?? 0,
-    thinkingDisabled: clientDisablesThinking(parsed),
-    estimateTokens: () => estimateMessages(request()),
+    thinkingDisabled: clientDisablesThinking(latest.request),
+    estimateTokens() {
+      const { request, longTexts } = latest ?? read();
+      return estimateMessages(request, longTexts);
+    },
     speaks: () => true,
     attempt(upstream, context) {
-      const read = request();
-      parsed = null;
+      const asked = latest ?? read();
+      latest = null;
       return upstream === 'openai'
-        ? translated(read, context)
+        ? translated(asked, context)
         : passedThrough(bytes, maxTokens ?? 0, context);
     },
   };
 }
 
-function translated(request: MessagesRequest, context: TranslationContext): Attempt {
-  const { body, memo } = toChatCompletion(request, context);
+function translated({ request, longTexts }: ReadMessages, context: TranslationContext): Attempt {
+  const { body, memo } = toChatCompletion(request, context, longTexts);
   return {
     path: '/chat/completions',
-    payload: Buffer.from(body), // outside of the heap: see above
+    payload: longTexts.fill(body), // outside of the heap: see above
     maxTokens: memo.sentMaxTokens,
     wholeFrames: true,
     stream: () => new MessageStream(memo, context),

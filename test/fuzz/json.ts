@@ -6,6 +6,7 @@ import type { Preset } from '../../lib/providers/types.ts';
 import { chatCompletions } from '../../lib/routes/chat-completions.ts';
 import { messages } from '../../lib/routes/messages.ts';
 import { passthrough } from '../../lib/routes/passthrough.ts';
+import { MIN_BYTES_FOR_LONG_TEXTS } from '../../lib/translate/anthropic-openai/long-texts.ts';
 import { scanObject } from '../../lib/translate/json-splice.ts';
 import type { ClientRequest } from '../../lib/translate/pair.ts';
 import { contextOf } from '../support/contexts.ts';
@@ -27,6 +28,11 @@ const TOOL_TURN = `{"model":"claude-sonnet-4-5","max_tokens":32000,"stream":true
 "id":"toolu_1","name":"Read","input":{"path":"a"}}]},{"role":"user","content":[{"type":
 "tool_result","tool_use_id":"toolu_1","is_error":false,"content":[{"type":"text","text":"x"},
 {"type":"image","source":{"type":"base64","media_type":"image/png","data":"QUJD"}}]}]}]}`;
+
+/** Large enough for its texts to be taken out. */
+const LONG_TURN = TOOL_TURN.replaceAll(/"(Hi|Let me see|x|QUJD|Be brief\.)"/g, (text) => {
+  return `"${text.slice(1, -1)} ${'\\"words\\" of it\\n'.repeat(150)}"`;
+});
 
 const CHAT = `{"model":"glm-4.6","stream":true,"stream_options":{"include_usage":false},"max_tokens":
 1e2,"messages":[{"role":"user","content":"a \\u0022 b \\ud83d\\ude00"}],"temperature":1.0,"n":1}`;
@@ -122,6 +128,8 @@ function checkMessages(bytes: Buffer): string {
   const request = read(() => messages.read(bytes, ''));
   if (typeof request === 'string') return request;
   assert.ok(Number.isFinite(request.estimateTokens()) && request.estimateTokens() >= 0);
+  // Between the quotes of a long text nothing is checked: it is the provider's to judge.
+  if (bytes.length >= MIN_BYTES_FOR_LONG_TEXTS && parsed(bytes) === undefined) return 'lenient';
   let word = 'ok';
   for (const preset of PRESETS) {
     const context = { ...contextOf({ preset, vision: true }), injectPrompt: 'Think.' };
@@ -209,7 +217,14 @@ function checkScan(bytes: Buffer): string {
 
 export const json: FuzzTarget = {
   name: 'json',
-  seeds: [TOOL_TURN, CHAT, EMBEDDING, TOOL_TURN.replaceAll('\n', ''), CHAT.replaceAll('\n', '')],
+  seeds: [
+    TOOL_TURN,
+    LONG_TURN,
+    CHAT,
+    EMBEDDING,
+    TOOL_TURN.replaceAll('\n', ''),
+    CHAT.replaceAll('\n', ''),
+  ],
   words: WORDS,
   maxBytes: 64 * 1024,
   maxCaseMs: 500,

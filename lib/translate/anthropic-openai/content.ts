@@ -13,6 +13,7 @@ import type {
   ToolResultBlock,
 } from '../../wire/anthropic-request.ts';
 import type { ChatPart } from '../../wire/openai-request.ts';
+import type { LongTexts } from './long-texts.ts';
 import { PARAGRAPH } from './system.ts';
 import type { ToolNames } from './tool-names.ts';
 
@@ -20,6 +21,7 @@ import type { ToolNames } from './tool-names.ts';
 export interface Reader {
   readonly vision: boolean;
   readonly names: ToolNames;
+  readonly longTexts: LongTexts;
 }
 
 /** Parts in reading order; blank texts are left out (providers refuse empty ones). */
@@ -87,7 +89,7 @@ function renderDocument(block: DocumentBlock, reader: Reader): readonly ChatPart
     case 'content':
       return documentParts(block, renderContent(source.content, reader));
     case 'base64':
-      return omitted(block, `${source.media_type}, about ${sizeOf(source.data)}`);
+      return omitted(block, `${source.media_type}, about ${sizeOf(source.data, reader)}`);
     case 'url':
       return omitted(block, source.url);
     case 'file':
@@ -109,8 +111,8 @@ function omitted(block: DocumentBlock, what: string): readonly ChatPart[] {
 }
 
 /** Size of what base64 text stands for, in whole KB. */
-function sizeOf(base64: string): string {
-  return `${Math.ceil((base64.length * 3) / 4 / 1024)} KB`;
+function sizeOf(base64: string, { longTexts }: Reader): string {
+  return `${Math.ceil((longTexts.lengthOf(base64) * 3) / 4 / 1024)} KB`;
 }
 
 function renderSearchResult(block: SearchResultBlock, reader: Reader): readonly ChatPart[] {

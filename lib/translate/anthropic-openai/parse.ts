@@ -38,10 +38,27 @@ import {
   reject,
   requireText,
 } from './checks.ts';
+import { type LongTexts, MIN_BYTES_FOR_LONG_TEXTS, NO_TEXTS, takeOutTexts } from './long-texts.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads the body of `POST /v1/messages`. Throws INVALID_REQUEST and nothing else. */
+/** A request whose long texts are kept apart, as bytes. */
+export interface ReadMessages {
+  readonly request: MessagesRequest;
+  readonly longTexts: LongTexts;
+}
+
+/** Reads the body of `POST /v1/messages`, which `longTexts` needs unchanged. `isUtf8`: all of it is
+ *  known to be. Throws INVALID_REQUEST and nothing else. */
+export function readMessages(bytes: Buffer, isUtf8: boolean): ReadMessages {
+  if (!isUtf8 || bytes.length < MIN_BYTES_FOR_LONG_TEXTS) {
+    return { request: parseMessages(bytes), longTexts: NO_TEXTS };
+  }
+  const { rest, texts } = takeOutTexts(bytes);
+  return { request: parseMessages(rest), longTexts: texts };
+}
+
+/** The same, whole. Throws INVALID_REQUEST and nothing else. */
 export function parseMessages(bytes: Buffer): MessagesRequest {
   const body = parseJson(bytes);
   if (!isObject(body)) throw refused(`the body must be a JSON object, got ${kindOf(body)}`);

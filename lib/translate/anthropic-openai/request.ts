@@ -10,6 +10,8 @@ import { GatewayError } from '../../errors.ts';
 import type { MessagesRequest } from '../../wire/anthropic-request.ts';
 import type { ChatMessage } from '../../wire/openai-request.ts';
 import type { TranslationContext } from '../translator.ts';
+import type { Reader } from './content.ts';
+import { type LongTexts, NO_TEXTS } from './long-texts.ts';
 import type { RequestMemo } from './memo.ts';
 import { chatMessages } from './messages.ts';
 import {
@@ -27,7 +29,7 @@ import { ToolNames } from './tool-names.ts';
 import { clientTools, planTools, type ToolPlan } from './tools.ts';
 
 export interface ChatRequest {
-  /** Serialised JSON for the provider. */
+  /** Serialised JSON for the provider, less the long texts that were taken out of the request. */
   readonly body: string;
   readonly memo: RequestMemo;
 }
@@ -49,9 +51,10 @@ export function clientDisablesThinking(request: MessagesRequest): boolean {
 export function toChatCompletion(
   request: MessagesRequest,
   context: TranslationContext,
+  longTexts: LongTexts = NO_TEXTS,
 ): ChatRequest {
   try {
-    return translate(request, context);
+    return translate(request, context, longTexts);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     // JSON.stringify recurses, and no string is longer than half a GiB.
@@ -60,13 +63,18 @@ export function toChatCompletion(
   }
 }
 
-function translate(request: MessagesRequest, context: TranslationContext): ChatRequest {
+function translate(
+  request: MessagesRequest,
+  context: TranslationContext,
+  longTexts: LongTexts,
+): ChatRequest {
   const { chat, model, estimatedInputTokens } = context;
   refuseTooLong(estimatedInputTokens, model);
   const names = new ToolNames(clientTools(request).map((tool) => tool.name));
   const tools = planTools(request, names, chat);
   const asked = askedMaxTokens(request);
   const sent = outputTokens(asked, estimatedInputTokens, model);
+  const reader = { vision: model.vision, names, longTexts };
   const format = planFormat(request, chat, tools.tools.length > 0);
   const fields = {
     model: model.upstream,
@@ -77,7 +85,7 @@ function translate(request: MessagesRequest, context: TranslationContext): ChatR
     ...chat.reasoning(model.upstream, thinkingWish(request)),
     [chat.userField]: userHash(request, chat),
     response_format: format.field,
-    messages: allMessages(request, context, names, [tools.hint, format.hint]),
+    messages: allMessages(request, context, [tools.hint, format.hint], reader),
     ...toolFields(tools),
   };
   return {
@@ -97,12 +105,11 @@ function translate(request: MessagesRequest, context: TranslationContext): ChatR
 function allMessages(
   request: MessagesRequest,
   context: TranslationContext,
-  names: ToolNames,
   hints: readonly string[],
+  reader: Reader,
 ): ChatMessage[] {
   const prompt = clientDisablesThinking(request) ? null : context.injectPrompt;
-  const system = systemText(request, prompt, hints);
-  const reader = { vision: context.model.vision, names };
+  const system = systemText(request, prompt, hints, reader.longTexts);
   const conversation = chatMessages(request.messages, reader, context.chat);
   return system === '' ? conversation : [{ role: 'system', content: system }, ...conversation];
 }

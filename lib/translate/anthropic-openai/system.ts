@@ -6,13 +6,14 @@
  */
 import { withPrompt } from '../../reasoning/inject.ts';
 import type { ContentBlock, Message, MessagesRequest } from '../../wire/anthropic-request.ts';
+import { BILLING_HEADER, type LongTexts } from './long-texts.ts';
 
 export const PARAGRAPH = '\n\n';
 
 /** Claude Code's attribution line. Only Anthropic strips it; elsewhere it is prompt text, and
  *  one that changed per request in older versions, so that no prefix was ever cached (WIRE.md
  *  §B.1). */
-const BILLING_LINE = /^x-anthropic-billing-header:[^\n]*\n*/;
+const BILLING_LINE = new RegExp(`^${BILLING_HEADER}[^\\n]*\\n*`);
 
 /** How many entries at the start of `messages` are system text before anybody has spoken. */
 export function leadingSystemEntries(messages: readonly Message[]): number {
@@ -28,11 +29,12 @@ export function systemText(
   request: MessagesRequest,
   injectPrompt: string | null,
   hints: readonly string[],
+  longTexts: LongTexts,
 ): string {
   const leading = request.messages.slice(0, leadingSystemEntries(request.messages));
   const contents = [request.system ?? '', ...leading.map((message) => message.content)];
   const told = contents.flatMap(texts).join(PARAGRAPH);
-  const whole = injectPrompt === null ? told : withPrompt(told, injectPrompt);
+  const whole = injectPrompt === null ? told : withPrompt(longTexts.whole(told), injectPrompt);
   return [whole, ...hints].filter((text) => text !== '').join(PARAGRAPH);
 }
 

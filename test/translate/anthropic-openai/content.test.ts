@@ -7,11 +7,12 @@ import {
   renderContent,
   userContent,
 } from '../../../lib/translate/anthropic-openai/content.ts';
+import { NO_TEXTS } from '../../../lib/translate/anthropic-openai/long-texts.ts';
 import { ToolNames } from '../../../lib/translate/anthropic-openai/tool-names.ts';
 import type { ContentBlock } from '../../../lib/wire/anthropic-request.ts';
 import type { ChatPart } from '../../../lib/wire/openai-request.ts';
 
-const SEES = { vision: true, names: new ToolNames([]) };
+const SEES = { vision: true, names: new ToolNames([]), longTexts: NO_TEXTS };
 const BLIND = { ...SEES, vision: false };
 
 function text(words: string): ChatPart {

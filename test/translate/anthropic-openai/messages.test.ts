@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { NO_TEXTS } from '../../../lib/translate/anthropic-openai/long-texts.ts';
 import { chatMessages } from '../../../lib/translate/anthropic-openai/messages.ts';
 import { parseMessages } from '../../../lib/translate/anthropic-openai/parse.ts';
 import { ToolNames } from '../../../lib/translate/anthropic-openai/tool-names.ts';
 import type { ContentBlock, Message } from '../../../lib/wire/anthropic-request.ts';
 import { contextOf } from '../../support/contexts.ts';
 
-const READER = { vision: true, names: new ToolNames([]) };
+const READER = { vision: true, names: new ToolNames([]), longTexts: NO_TEXTS };
 const { chat: DIALECT } = contextOf({ preset: 'cerebras' });
 
 function call(id: string): ContentBlock {

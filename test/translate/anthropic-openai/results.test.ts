@@ -1,6 +1,7 @@
 /** What the provider reads as the result of a call. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_TEXTS } from '../../../lib/translate/anthropic-openai/long-texts.ts';
 import { renderResult } from '../../../lib/translate/anthropic-openai/results.ts';
 import { ToolNames } from '../../../lib/translate/anthropic-openai/tool-names.ts';
 import type { ContentBlock, ToolResultBlock } from '../../../lib/wire/anthropic-request.ts';
@@ -10,7 +11,7 @@ const PICTURE = { type: 'image_url', image_url: { url: 'https://a.example/b' } }
 const WORDS: ContentBlock = { type: 'text', text: 'words' };
 
 function render(result: Partial<ToolResultBlock>, vision = true) {
-  const reader = { vision, names: new ToolNames([]) };
+  const reader = { vision, names: new ToolNames([]), longTexts: NO_TEXTS };
   return renderResult({ type: 'tool_result', tool_use_id: 'a', ...result }, 'a_2', reader);
 }
 

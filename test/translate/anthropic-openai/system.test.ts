@@ -1,6 +1,7 @@
 /** What is in the one leading system text, and in which order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_TEXTS } from '../../../lib/translate/anthropic-openai/long-texts.ts';
 import {
   leadingSystemEntries,
   systemText,
@@ -34,15 +35,15 @@ for (const { name, given, want } of [
 ] as ReadonlyArray<{ name: string; given: Given; want: string }>) {
   test(`system text: ${name}`, () => {
     const request = { model: 'm', messages: [USER], ...given };
-    assert.equal(systemText(request, null, ['']), want);
+    assert.equal(systemText(request, null, [''], NO_TEXTS), want);
   });
 }
 
 test('system text: client, prompt, hints', () => {
   const request = { model: 'm', system: 'Base.', messages: [USER] };
-  const text = systemText(request, 'Think.', ['', 'Call one.', 'JSON.']);
+  const text = systemText(request, 'Think.', ['', 'Call one.', 'JSON.'], NO_TEXTS);
   assert.equal(text, 'Base.\n\nThink.\n\nCall one.\n\nJSON.');
-  assert.equal(systemText({ ...request, system: null }, null, ['JSON.']), 'JSON.');
+  assert.equal(systemText({ ...request, system: null }, null, ['JSON.'], NO_TEXTS), 'JSON.');
 });
 
 for (const { messages, want } of [
