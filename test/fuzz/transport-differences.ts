@@ -4,6 +4,7 @@
  * Most rows are strictness: where two readers of the same bytes could see two different answers,
  * the native client sees none (`protocol`).
  */
+import { MAX_ANSWER_FIELDS, MAX_INTERIM_ANSWERS } from '../../lib/limits.ts';
 import { NEXT, RESET } from './transport-server.ts';
 import type { Told } from './transports.ts';
 
@@ -124,6 +125,18 @@ export const DIFFERENCES: readonly Row[] = [
   {
     why: 'an interim answer that is the last on its connection is a mistake at once, not behind it',
     applies: stricter('an interim answer that is the last', /HTTP\/1\.0 1\d\d|close/i),
+  },
+  {
+    why: 'interim answers are counted, so that they do not go on for ever',
+    applies: (native, http, input) =>
+      stricter('too many interim answers', /HTTP/)(native, http, input) &&
+      input.split(/HTTP\/1\.[01] 1\d\d/).length > MAX_INTERIM_ANSWERS,
+  },
+  {
+    why: 'fields are counted',
+    applies: (native, http, input) =>
+      stricter('too many headers', /:/)(native, http, input) &&
+      input.split('\r\n').length > MAX_ANSWER_FIELDS,
   },
   {
     why: 'a tab behind a length is white space as a blank is (RFC 9112 §5)',

@@ -4,8 +4,8 @@
  * Time is counted in turns of the event loop, which server and clients share: what a server has
  * written in one turn is mostly there in the next, however fast the machine is.
  */
-import type { Socket } from 'node:net';
-import { onRequests, rawServer, type TestServer } from '../support/raw-server.ts';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { onRequests } from '../support/raw-server.ts';
 import { seeded } from '../support/seeded.ts';
 import { seedOf, shred } from './target.ts';
 
@@ -47,33 +47,35 @@ export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
 }
 
-/** Plays a script to whoever comes, from its beginning after every `play()`. */
+/** Plays a script to whoever comes, from its beginning after every `play()`. It remembers nothing
+ *  of those before: there are as many as a run has cases. */
 export class ScriptServer {
-  readonly #server: TestServer;
-  readonly #now: { play: Play | undefined };
-
-  private constructor(server: TestServer, now: { play: Play | undefined }) {
-    this.#server = server;
-    this.#now = now;
-  }
+  #play: Play | undefined;
+  readonly #server = createServer((socket) => {
+    socket.on('error', () => socket.destroy()); // a client that leaves
+    if (this.#play === undefined) socket.destroy();
+    else this.#play.accept(socket);
+  });
 
   static async start(): Promise<ScriptServer> {
-    const played: { play: Play | undefined } = { play: undefined };
-    return new ScriptServer(await rawServer((socket) => played.play?.accept(socket)), played);
+    const server = new ScriptServer();
+    await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
+    return server;
   }
 
   get port(): number {
-    return this.#server.port;
+    return (this.#server.address() as AddressInfo).port;
   }
 
   play(input: Buffer): Play {
-    const play = new Play(input);
-    this.#now.play = play;
-    return play;
+    this.#play?.end();
+    this.#play = new Play(input);
+    return this.#play;
   }
 
-  close(): Promise<void> {
-    return this.#server.close();
+  async close(): Promise<void> {
+    this.#play?.end();
+    await new Promise((resolve) => this.#server.close(resolve));
   }
 }
 

@@ -9,6 +9,7 @@ import { makeMetrics } from '../../lib/telemetry/metrics.ts';
 import type { ProcessLoad } from '../../lib/telemetry/process-metrics.ts';
 import { makeRedactor } from '../../lib/telemetry/redact.ts';
 import { makeTransport, type TransportName } from '../../lib/transports/index.ts';
+import type { Transport } from '../../lib/transports/types.ts';
 
 export interface TestProxy {
   /** `http://127.0.0.1:PORT` */
@@ -26,7 +27,7 @@ export interface TestProxy {
 
 export interface TestProxyOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly transport?: TransportName;
+  readonly transport?: TransportName | Transport;
   /** Default: a process without a care, however seldom a test pulses. */
   readonly probe?: () => ProcessLoad;
   readonly bounds?: readonly OverloadBound[];
@@ -41,7 +42,8 @@ export async function startProxy(yaml: string, options: TestProxyOptions = {}): 
   const lines: Record<string, unknown>[] = [];
   const redact = makeRedactor(config.secrets);
   const metrics = makeMetrics('test');
-  const transport = makeTransport(options.transport ?? 'auto');
+  const { transport: pipe = 'auto' } = options;
+  const transport = typeof pipe === 'string' ? makeTransport(pipe) : pipe;
   const gateway = compileGateway(config, {
     version: 'test',
     log: makeLog({
