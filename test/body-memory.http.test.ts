@@ -1,5 +1,5 @@
-/** Does each provider get the bodies that were sent to it, whatever happens to them on the way, while
- *  memory goes from one body to the next? */
+/** Does a provider get each body as it was sent, whatever happens to others on their way, while
+ *  memory goes from one to the next? */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
