@@ -30,6 +30,7 @@ const stricter =
 const START = '(?:^|\\x01NEXT\\x01|\\r\\n\\r\\n)';
 /** Where the server stops to write. */
 const END = '(?:\\x01|$)';
+const STRAY_NEWLINES = new RegExp(`\\r\\n\\r\\n[\\r\\n]+${END}`);
 const NOT_PRINTABLE = '[^\\t\\x20-\\x7e\\x80-\\xff\\r\\n]';
 
 export const DIFFERENCES: readonly Row[] = [
@@ -173,32 +174,41 @@ export function differenceOf(
 ): { difference: string; word: string } {
   const text = input.toString('latin1');
   const word = `${native.told.map(shortly).join()} ${native.connections.join()}`;
+  const parting = partingOf(native, http);
+  const parted =
+    parting < 0 || isMeant(parting, native, text) ? '' : 'the use of connections differs';
   for (const [nth, ours] of native.told.entries()) {
     const theirs = http.told[nth] as Told;
     if (same(ours, theirs)) continue;
+    // From there on the two are at different places of the script.
+    if (parting >= 0 && parting <= nth) return { difference: parted, word };
     const row = DIFFERENCES.findIndex(({ applies }) => applies(ours, theirs, text));
     if (row < 0) return { difference: `request ${nth} differs`, word };
     return { difference: '', word: `${word} d${row}` };
   }
-  if (native.connections.join() === http.connections.join()) return { difference: '', word };
-  // The native client keeps the connection that a repeat was made on, http does not.
-  const repeated = native.connections.length > native.told.length;
-  if (repeated || hasStrayNewline(text) || hasStrayBytes(native, text))
-    return { difference: '', word };
-  return { difference: 'the use of connections differs', word };
+  return { difference: parted, word };
 }
 
-/** Newlines behind an answer: http reads past them and keeps the connection, the native client
- *  takes the answer and closes it. */
-const hasStrayNewline = (input: string): boolean =>
-  input.split('\x01').some((part) => /\r\n\r\n[\r\n]+$/.test(part));
+/** The first request for which the two took different connections, or -1. */
+function partingOf({ connections }: Conversation, http: Conversation): number {
+  const count = Math.max(connections.length, http.connections.length);
+  for (let at = 0; at < count; at++) if (connections[at] !== http.connections[at]) return at;
+  return -1;
+}
 
-/** Bytes behind an answer end its connection; http may read past them before it takes notice. */
-function hasStrayBytes({ told }: Conversation, input: string): boolean {
-  return input.split(NEXT).some((said, nth) => {
-    const length = Number(told[nth]?.headers['content-length'] ?? Number.NaN);
-    return said.length > said.indexOf('\r\n\r\n') + 4 + length;
-  });
+/** Whether the native client has a reason to go on with another connection than http. It keeps the
+ *  one that a repeat was made on. It closes the one of an answer with newlines behind it, which
+ *  http reads past, or with other bytes, of which http may take notice later. */
+function isMeant(parting: number, { told, connections }: Conversation, input: string): boolean {
+  if (connections.length > told.length) return true;
+  return input
+    .split(NEXT)
+    .slice(0, parting)
+    .some((said, nth) => {
+      const length = Number(told[nth]?.headers['content-length'] ?? Number.NaN);
+      const stray = said.length > said.indexOf('\r\n\r\n') + 4 + length;
+      return stray || STRAY_NEWLINES.test(said);
+    });
 }
 
 const shortly = ({ status, fault, why }: Told): string => {
