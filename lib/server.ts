@@ -21,6 +21,7 @@ import { handle } from './pipeline.ts';
 import { Roster } from './roster.ts';
 import { compileRoutes, type Router } from './router.ts';
 import { type Route, routesOf } from './routes/index.ts';
+import { TakenBody } from './taken-body.ts';
 import { type ProcessLoad, processProbe } from './telemetry/process-metrics.ts';
 import { answersOf } from './whole-answer.ts';
 
@@ -111,6 +112,7 @@ class Listener {
         requestTimeout: 0, // a body is judged by its rate
         connectionsCheckingInterval: checkMs,
         requireHostHeader: false, // framing.ts refuses in our own words
+        IncomingMessage: TakenBody,
         ServerResponse: answersOf(deadlines.keepAliveMs),
       },
       (request, response) => this.#onRequest(request, response),

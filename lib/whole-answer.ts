@@ -74,7 +74,7 @@ export class WholeAnswer<
       this.shouldKeepAlive &&
       !this.finished &&
       !this.headersSent &&
-      req.readableEnded &&
+      req.complete &&
       req.method !== 'HEAD' &&
       req.headers.expect === undefined &&
       this.getHeaderNames().length === 0 &&

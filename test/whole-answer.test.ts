@@ -19,7 +19,7 @@ const PLAIN = rawPost('/', '{}');
 
 interface Rig {
   readonly port: number;
-  /** In order of arrival; each request has been read to its end, unless `read` is false. */
+  /** In order of arrival; each has been read to its end, unless `read` is false. */
   readonly responses: readonly WholeAnswer[];
   readonly closed: ReadonlySet<WholeAnswer>;
 }
@@ -104,7 +104,11 @@ for (const { name, asked = PLAIN, read = true, before = () => {} } of [
   { name: 'HTTP/1.0', asked: 'GET / HTTP/1.0\r\n\r\n' },
   { name: 'connection: close', asked: rawPost('/', '{}', 'connection: close\r\n') },
   { name: 'expect: 100-continue', asked: rawPost('/', '{}', 'expect: 100-continue\r\n') },
-  { name: 'a body that is not read', read: false },
+  {
+    name: 'a body that has not come',
+    asked: rawPost('/', '{}').replace('length: 2', 'length: 3'),
+    read: false,
+  },
   {
     name: 'a connection that is to end',
     before: (response: WholeAnswer) => {
@@ -140,6 +144,19 @@ for (const { name, asked = PLAIN, read = true, before = () => {} } of [
     await until(() => one.closed.has(response));
   });
 }
+
+test('a body that has come and is not read: the connection is used again', async (t) => {
+  const one = await rig(t, KEEP_ALIVE_MS, false);
+  const client = rawClient(one.port);
+  for (let n = 0; n < 3; n++) {
+    client.write(rawPost('/', JSON.stringify('x'.repeat(1_000))));
+    const response = await nth(one, n);
+    await until(() => response.req.complete);
+    assert.equal(whole(response, `"answer ${n}"`), true);
+    await client.has(`"answer ${n}"`);
+    await until(() => one.closed.has(response));
+  }
+});
 
 test('an answer that has begun or ended is not given once more', async (t) => {
   const one = await rig(t);

@@ -6,6 +6,7 @@ import { bodyMemory } from '../body-memory.ts';
 import { type ErrorDetails, GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { DISCARD_BYTES, DISCARD_MS, LARGE_BODY_BYTES } from '../limits.ts';
+import { type BodyTaker, TakenBody } from '../taken-body.ts';
 
 /** Throws INVALID_REQUEST, BODY_TOO_LARGE or CLIENT_GONE. */
 export async function readBody(x: Exchange): Promise<void> {
@@ -46,25 +47,66 @@ function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     return asked ? discard(request, maxBytes) : Promise.reject(tooLarge(maxBytes, CLOSES));
   }
   return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    let size = 0;
-    const onData = (piece: Buffer) => {
-      size += piece.length;
-      if (size <= maxBytes) {
-        pieces.push(piece);
-        return;
-      }
-      request.off('data', onData).off('end', onEnd).off('close', onClose);
-      pieces.length = 0;
-      discard(request, maxBytes).catch(reject);
-    };
-    const onEnd = () => {
-      request.off('data', onData).off('end', onEnd).off('close', onClose); // they hold the pieces
-      resolve(bodyMemory.join(pieces, size));
-    };
-    const onClose = () => reject(new GatewayError('CLIENT_GONE', 'The client hung up'));
-    request.on('data', onData).on('end', onEnd).on('close', onClose);
+    const body = new BodyCollector(request, maxBytes, resolve, reject);
+    if (request instanceof TakenBody && request.takeBody(body)) return;
+    request.on('data', (piece: Buffer) => body.onData(piece));
+    request.once('end', () => body.onEnd());
+    request.once('close', () => body.onGone());
   });
+}
+
+/** Settles once; what comes after that is not kept. */
+class BodyCollector implements BodyTaker {
+  readonly #request: IncomingMessage;
+  readonly #maxBytes: number;
+  readonly #resolve: (body: Buffer) => void;
+  readonly #reject: (thrown: unknown) => void;
+  #pieces: Buffer[] | null = null;
+  #bytes = 0;
+  #settled = false;
+
+  constructor(
+    request: IncomingMessage,
+    maxBytes: number,
+    resolve: (body: Buffer) => void,
+    reject: (thrown: unknown) => void,
+  ) {
+    this.#request = request;
+    this.#maxBytes = maxBytes;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onData(piece: Buffer): void {
+    if (this.#settled) return;
+    this.#bytes += piece.length;
+    if (this.#bytes <= this.#maxBytes) {
+      if (this.#pieces === null) this.#pieces = [piece];
+      else this.#pieces.push(piece);
+      return;
+    }
+    this.#settle();
+    if (this.#request instanceof TakenBody) this.#request.letBodyGo();
+    discard(this.#request, this.#maxBytes).catch(this.#reject);
+  }
+
+  onEnd(): void {
+    if (this.#settled) return;
+    const pieces = this.#pieces ?? [];
+    this.#settle();
+    this.#resolve(bodyMemory.join(pieces, this.#bytes));
+  }
+
+  onGone(): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#reject(new GatewayError('CLIENT_GONE', 'The client hung up'));
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#pieces = null;
+  }
 }
 
 /** Throws the rest of a body away, so that the client, which is still writing, comes to read the

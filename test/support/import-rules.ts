@@ -22,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['exchange'],
   ['standing', 'memory'],
   ['gateway', 'reply'],
-  ['clients', 'succession', 'chunk-writer', 'whole-answer', 'body-memory'],
+  ['clients', 'succession', 'chunk-writer', 'whole-answer', 'taken-body', 'body-memory'],
   ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers', 'buckets', 'overload'],
   [
     'quotas',
