@@ -21,10 +21,16 @@ const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 const FIRST =
   'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n' +
   chunk(delta('first'));
+const REFUSED = 'HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\n{}';
 const REST = chunk(delta('last', 'stop') + DONE) + chunk('');
 
 /** So large that a few of them fill the buffers of a connection. */
 const words = (nth: number): string => `${nth} `.repeat((MAX_REUSED_BODY_BYTES - 2_000) / 3);
+
+/** A request whose body is passed on as it is. */
+const asking = (nth: number) => ({
+  body: chat(words(nth), { stream: true, stream_options: { include_usage: true } }),
+});
 
 /** A transport that remembers its calls. */
 function watched(transport: Transport): { readonly calls: readonly Call[]; pipe: Transport } {
@@ -82,12 +88,13 @@ function tell(body: string, cut: boolean): string {
 async function behindProxy(
   t: TestContext,
   protocol: Protocol,
-  act: (inbox: Inbox, nth: number) => void,
+  act: (inbox: Inbox, nth: number, reset: () => void) => void,
 ) {
   const inboxes: Inbox[] = [];
   const onSocket = (socket: Socket) => {
     const inbox = new Inbox(socket);
-    act(inbox, inboxes.push(inbox) - 1);
+    const nth = inboxes.push(inbox) - 1;
+    act(inbox, nth, () => (server.sockets[nth] as Socket).resetAndDestroy());
   };
   const server = await (protocol === 'http'
     ? rawServer(onSocket)
@@ -111,8 +118,6 @@ for (const protocol of ['http', 'https'] as const) {
       else onRequests(socket, () => socket.write(FIRST + REST));
     });
     const { inboxes, calls, url } = rig;
-    const more = { stream: true, stream_options: { include_usage: true } }; // passed on as it is
-    const asking = (nth: number) => ({ body: chat(words(nth), more) });
     let nth = 0;
     let waiting = open(url, asking(nth));
     for (; nth < 20; waiting = open(url, asking(++nth))) {
@@ -142,5 +147,32 @@ for (const protocol of ['http', 'https'] as const) {
       inboxes.map(({ told }) => told),
       [sent, [`${nth + 1}`, `${nth + 2}`]],
     );
+  });
+
+  test(`bodies behind one that was cut, and one that was refused, ${protocol}`, async (t) => {
+    const rig = await behindProxy(t, protocol, ({ socket }, nth, reset) => {
+      let [whole, bytes] = [0, 0];
+      onRequests(socket, (_head, before) => {
+        whole = before + 1;
+        bytes = 0;
+        if (nth === 0 || whole !== 2) socket.write(FIRST + REST);
+      });
+      socket.on('data', (piece) => {
+        const isPast = bytes > words(2).length / 2;
+        bytes += piece.length;
+        if (whole !== 1 || isPast || bytes <= words(2).length / 2) return;
+        if (nth === 0) reset();
+        else socket.write(REFUSED);
+      });
+    });
+    const told: number[] = [];
+    for (const nth of [1, 2, 3, 4, 5]) told.push((await ask(rig.url, asking(nth))).status);
+    assert.deepEqual(told, [200, 200, 413, 200, 200]);
+    await until(() => rig.inboxes.every(({ still }) => still));
+    const came = rig.inboxes.flatMap((inbox) => inbox.told);
+    assert.deepEqual(came.slice(0, 3), ['1', '2 cut', '2']);
+    assert.deepEqual(came.slice(4), ['4', '5']);
+    assert.match(came[3] ?? '', /^3(?: cut)?$/);
+    assert.ok(rig.given() >= 4);
   });
 }
