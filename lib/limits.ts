@@ -38,8 +38,7 @@ export const CLIENT_HIGH_WATER_BYTES = 64 * KIB;
  *  write a string of up to 16 KiB at once; more is not copied. */
 export const MAX_COPIED_CHUNK_BYTES = 15 * KIB;
 
-/** A stream that has been silent this long gets a `ping` (Claude Code's watchdogs: CLIENTS.md
- *  §3). */
+/** A stream silent for this long gets a `ping` (Claude Code's watchdogs: CLIENTS.md §3). */
 export const PING_INTERVAL_MS = 10_000;
 
 /** A streaming client waits this long for its true status before it gets 200 and pings. */
@@ -345,8 +344,9 @@ export const DISABLED_REST_MS = 900_000;
 /** A draft of the state file that is older was left by a process that was killed over it. */
 export const STALE_DRAFT_MS = 60_000;
 
-/** Tool sets whose estimate is remembered, and the longest mark of one that is (a few hundred
- *  tools): clients choose both. */
+/** Texts and tool sets whose estimate is remembered (clients choose them), and the longest mark of
+ *  a set that is: a few hundred tools. */
+export const MAX_KNOWN_TEXTS = 4_096;
 export const MAX_KNOWN_TOOLS = 256;
 export const MAX_TOOLS_MARK_CHARS = 32_768;
 

@@ -10,6 +10,7 @@
 
 import { MAX_JSON_DEPTH, MAX_KNOWN_TOOLS, MAX_TOOLS_MARK_CHARS } from '../limits.ts';
 import { readJson } from './json-text.ts';
+import { KnownTexts } from './known-texts.ts';
 
 /** Prices in tokens. A word is a run of letters of one case, first capital included. */
 const WORD = 1;
@@ -75,8 +76,21 @@ let apart: TextsApart | undefined;
 /** Tokens of a text; fractions are kept so that many short texts add up well. */
 export function estimateText(text: string): number {
   const range = apart?.rangeOf(text);
-  if (range === undefined) return estimateOf(text, undefined, 0, text.length);
-  return estimateOf('', apart?.bytes, range.start, range.end - range.start);
+  if (apart === undefined || range === undefined)
+    return estimateOf(text, undefined, 0, text.length);
+  return estimateApart(apart.bytes, range.start, range.end - range.start);
+}
+
+/** Estimates of those that are apart, but for what was hardly looked at. */
+const knownTexts = new KnownTexts();
+
+function estimateApart(bytes: Buffer, start: number, length: number): number {
+  const known = knownTexts.get(bytes, start, length);
+  if (known !== undefined) return known;
+  const isLooked = walkedChars < WALKED_OF_REQUEST_CHARS;
+  const tokens = estimateOf('', bytes, start, length);
+  if (isLooked) knownTexts.set(bytes, start, length, tokens);
+  return tokens;
 }
 
 /** Of a text, or of `length` bytes of JSON from `start` on. */
