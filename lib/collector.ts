@@ -39,9 +39,10 @@ export function beginStart(given: readonly string[]): void {
   for (const { flag } of WHILE_STARTING) setFlagsFromString(flag);
 }
 
-/** Does nothing where nothing was begun. */
-export function endStart(): void {
-  if (!starting) return;
+/** False, and nothing is changed, where nothing was begun: others say what V8 is to do. */
+export function endStart(): boolean {
+  if (!starting) return false;
   starting = false;
   for (const { usual } of WHILE_STARTING) setFlagsFromString(usual);
+  return true;
 }

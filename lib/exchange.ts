@@ -162,10 +162,6 @@ export class Exchange {
 
 /** What is still asked of a request whose body is gone. */
 function withoutBody({ model, stream, maxTokens, thinkingDisabled }: ClientRequest): ClientRequest {
-  const gone = () => {
-    throw new Error('the request was let go of');
-  };
-  const speaks = () => false;
   return {
     model,
     stream,
@@ -173,8 +169,13 @@ function withoutBody({ model, stream, maxTokens, thinkingDisabled }: ClientReque
     thinkingDisabled,
     estimateTokens: gone,
     attempt: gone,
-    speaks,
+    speaks: no,
   };
+}
+
+const no = () => false;
+function gone(): never {
+  throw new Error('the request was let go of');
 }
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

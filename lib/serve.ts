@@ -13,6 +13,7 @@ import { type Handed, type Inherited, ServiceManager, takeHanded } from './syste
 import type { Log } from './telemetry/log.ts';
 import { VERSION } from './version.ts';
 import type { WatchedFile } from './watch.ts';
+import { holdYoungGeneration } from './young-generation.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const CANNOT_START = 1;
@@ -57,7 +58,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   const opened = await open(first, handed.socket, output);
   if (typeof opened === 'number') return opened;
   const { server, gateway } = opened;
-  endStart();
+  if (endStart() && config.server.workers === 1) holdYoungGeneration();
   const { workers: threads } = gateway.config.server;
   log.info('listening', {
     address: server.address,

@@ -20,7 +20,7 @@ export interface Lease {
   tokens: number;
   /** For each bucket of the path: the ticket of its ramp after a cooldown, 0 = it was not in
    *  one. */
-  readonly tickets: Int32Array;
+  readonly tickets: number[];
 }
 
 /** A lease that holds nothing yet. One per request is enough: attempts follow each other. */
@@ -32,6 +32,6 @@ export function newLease(): Lease {
     hour: 0,
     ms: 0,
     tokens: 0,
-    tickets: new Int32Array(MAX_PATH_BUCKETS),
+    tickets: new Array<number>(MAX_PATH_BUCKETS).fill(0),
   };
 }

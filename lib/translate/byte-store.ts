@@ -8,9 +8,11 @@
 const FIRST_BYTES = 1024;
 /** Larger buffers are given back when emptied. */
 const KEPT_BYTES = 64 * 1024;
+/** One for all: most streams never store a byte. */
+const EMPTY: Buffer = Buffer.alloc(0);
 
 export class ByteStore {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes = EMPTY;
   #length = 0;
 
   get length(): number {
@@ -32,7 +34,7 @@ export class ByteStore {
 
   clear(): void {
     this.#length = 0;
-    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.alloc(0);
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = EMPTY;
   }
 
   #grow(wanted: number): void {

@@ -23,7 +23,16 @@ const LAYERS: readonly (readonly string[])[] = [
   ['standing', 'memory'],
   ['gateway', 'reply'],
   ['clients', 'succession', 'chunk-writer', 'whole-answer', 'taken-body', 'body-memory'],
-  ['model-table', 'calibrations', 'waiting', 'sessions', 'breakers', 'buckets', 'overload'],
+  [
+    'model-table',
+    'calibrations',
+    'waiting',
+    'sessions',
+    'breakers',
+    'buckets',
+    'overload',
+    'young-generation',
+  ],
   [
     'quotas',
     'strategies',

@@ -36,7 +36,7 @@ export class NativeCall implements Call, Receiver {
   readonly #dial: Dial;
   readonly #origin: Origin;
   readonly #watch = new Watch((fault) => this.#end(ownError(fault, this.#origin)));
-  /** Until it cannot be sent again: its body is large, and an answer may take minutes. */
+  /** This and its head: until it cannot be sent again, for an answer may take minutes. */
   #asked: UpstreamRequest | undefined;
   #resolve!: (answer: Answer) => void;
   #reject!: (error: TransportError) => void;
@@ -86,6 +86,7 @@ export class NativeCall implements Call, Receiver {
     }
     this.#state = ANSWERED;
     this.#asked = undefined;
+    this.#head = '';
     this.#watch.disarm();
     const source = this.#connection as Connection;
     const watch = this.#watch;

@@ -48,7 +48,8 @@ export class ChunkReader {
   #digits = 0;
   #extensionBytes = 0;
   #extension = '';
-  readonly #trailers = new HeadReader();
+  /** Made when a body ends, for a stream takes minutes until then. */
+  #trailers: HeadReader | undefined;
 
   begin(): void {
     this.complete = false;
@@ -80,7 +81,7 @@ export class ChunkReader {
         this.#extensionByte(byte);
         return;
       case SIZE_END:
-        if (this.#size === 0) this.#trailers.begin('trailers');
+        if (this.#size === 0) this.#beginTrailers();
         this.#expect(LF, byte, this.#size === 0 ? TRAILERS : CONTENT);
         return;
       case CONTENT_CR:
@@ -144,11 +145,17 @@ export class ChunkReader {
     return stop;
   }
 
+  #beginTrailers(): void {
+    this.#trailers ??= new HeadReader();
+    this.#trailers.begin('trailers');
+  }
+
   #readTrailers(bytes: Buffer, at: number, end: number): number {
-    const stop = this.#trailers.read(bytes, at, end);
-    this.complete = this.#trailers.complete;
-    this.fault = this.#trailers.fault;
-    if (this.complete && frames(this.#trailers.fields)) {
+    const trailers = this.#trailers as HeadReader;
+    const stop = trailers.read(bytes, at, end);
+    this.complete = trailers.complete;
+    this.fault = trailers.fault;
+    if (this.complete && frames(trailers.fields)) {
       this.complete = false;
       this.fault = 'framing in a trailer';
     }
