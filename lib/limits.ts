@@ -207,6 +207,10 @@ export const MAX_CHUNK_EXTENSION_BYTES = 16 * KIB;
 /** Spellings of header names whose lower case is remembered; servers choose them. */
 export const MAX_KNOWN_FIELD_NAMES = 256;
 
+/** Shapes of heads kept for an address (JSON, stream, refusal, error); none of a larger head. */
+export const MAX_KNOWN_HEADS = 4;
+export const MAX_KNOWN_HEAD_BYTES = 4 * KIB;
+
 /** What one read of an upstream socket brings at most: as much as the platform itself asks for. */
 export const READ_BUFFER_BYTES = 64 * KIB;
 
@@ -306,8 +310,7 @@ export const MAX_HELD_STREAM_BYTES = 64 * KIB;
 export const MAX_FAULTS_AT_PROVIDER = 4;
 export const FIRST_BACKOFF_MS = 100;
 
-/** A tool call written as text is collected up to this size: as much as a model puts into one
- *  file. */
+/** A tool call written as text is collected up to this: as much as a model puts into one file. */
 export const MAX_TEXT_CALL_CHARS = MIB;
 
 /** Faults of the network and 5xx answers in a row that open the circuit of a key or provider. More
@@ -319,8 +322,7 @@ export const BREAKER_FAULTS = 6;
 export const CACHE_WARM_MS = 300_000;
 export const MAX_SESSIONS = 10_000;
 
-/** Keys of one provider that are watched for a quota they share without saying so: every pair is
- *  looked at with every answer. */
+/** Keys of a provider watched for a quota shared unsaid: each answer looks at every pair. */
 export const MAX_WATCHED_KEYS = 32;
 
 /** What was saved about a bucket is of no use any more when its longest window, a day in 25 slots
@@ -333,8 +335,7 @@ export const STATE_SAVE_MS = 5_000;
 /** The largest state that is read: thousands of keys and models stay far below it. */
 export const MAX_STATE_BYTES = 64 * MIB;
 
-/** Saved buckets of keys that are not configured now; they are kept while their counts last, in
- *  case the keys come back. */
+/** Saved buckets of keys not configured now, kept while their counts last: keys may come back. */
 export const MAX_UNCLAIMED_BUCKETS = 10_000;
 
 /** A key that its provider refused is asked again this long after a restart, with one request: it
@@ -369,8 +370,7 @@ export const STOP_MARGIN_MS = 10_000;
  *  nothing was written to is not in memory. */
 export const SPARE_BUCKETS = 4_096;
 
-/** Other threads hear of a calibration when it has moved by this share: less changes nothing that a
- *  margin does not cover. */
+/** Other threads hear of a calibration that has moved by this share: less is within a margin. */
 export const TOLD_CALIBRATION_SHARE = 0.02;
 
 /** A warm prompt cache is told to other threads again after this, so that it is known there for as

@@ -44,9 +44,14 @@ class JsonRelay implements BodySink {
 
   /** Rejects with CLIENT_GONE when the client hangs up, or with what our own code threw. */
   run(answer: Answer): Promise<RelayFault | null> {
+    const { whole } = answer;
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
+      if (whole !== undefined && whole.length <= MAX_RESPONSE_BYTES) {
+        resolve(this.#tell(whole));
+        return;
+      }
       this.#x.onAbort = () => reject(new GatewayError('CLIENT_GONE', 'The client hung up'));
       answer.read(this);
     });

@@ -15,6 +15,11 @@ export function collectBody(
   maxBytes: number,
   maxMs = 0,
 ): Promise<Collected | TransportError> {
+  const { whole } = answer;
+  if (whole !== undefined) {
+    const bytes = whole.subarray(0, maxBytes);
+    return Promise.resolve({ bytes, whole: bytes.length === whole.length });
+  }
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let size = 0;

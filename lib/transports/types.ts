@@ -64,6 +64,8 @@ export interface Answer {
   readonly status: number;
   /** Lower-case names; repeated ones are joined with ", ". */
   readonly headers: Readonly<Record<string, string>>;
+  /** The body, where all of it has come already and nobody reads it; there is no need to. */
+  readonly whole?: Buffer | undefined;
   /** Starts the flow of the body. Nothing of it is told before the caller has returned. */
   read(sink: BodySink): void;
   pause(): void;

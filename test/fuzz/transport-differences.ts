@@ -5,7 +5,9 @@
  * the native client sees none (`protocol`).
  */
 import { MAX_ANSWER_FIELDS, MAX_INTERIM_ANSWERS } from '../../lib/limits.ts';
-import { NEXT, RESET } from './transport-server.ts';
+import { AnswerParser } from '../../lib/transports/native/answer-parser.ts';
+import { Run } from '../../lib/transports/native/run.ts';
+import { answersIn, RESET } from './transport-server.ts';
 import type { Told } from './transports.ts';
 
 export interface Conversation {
@@ -30,7 +32,6 @@ const stricter =
 const START = '(?:^|\\x01NEXT\\x01|\\r\\n\\r\\n)';
 /** Where the server stops to write. */
 const END = '(?:\\x01|$)';
-const STRAY_NEWLINES = new RegExp(`\\r\\n\\r\\n[\\r\\n]+${END}`);
 const NOT_PRINTABLE = '[^\\t\\x20-\\x7e\\x80-\\xff\\r\\n]';
 
 export const DIFFERENCES: readonly Row[] = [
@@ -176,7 +177,7 @@ export function differenceOf(
   const word = `${native.told.map(shortly).join()} ${native.connections.join()}`;
   const parting = partingOf(native, http);
   const parted =
-    parting < 0 || isMeant(parting, native, text) ? '' : 'the use of connections differs';
+    parting < 0 || isMeant(parting, native, input) ? '' : 'the use of connections differs';
   for (const [nth, ours] of native.told.entries()) {
     const theirs = http.told[nth] as Told;
     if (same(ours, theirs)) continue;
@@ -199,16 +200,19 @@ function partingOf({ connections }: Conversation, http: Conversation): number {
 /** Whether the native client has a reason to go on with another connection than http. It keeps the
  *  one that a repeat was made on. It closes the one of an answer with newlines behind it, which
  *  http reads past, or with other bytes, of which http may take notice later. */
-function isMeant(parting: number, { told, connections }: Conversation, input: string): boolean {
+function isMeant(parting: number, { told, connections }: Conversation, input: Buffer): boolean {
   if (connections.length > told.length) return true;
-  return input
-    .split(NEXT)
-    .slice(0, parting)
-    .some((said, nth) => {
-      const length = Number(told[nth]?.headers['content-length'] ?? Number.NaN);
-      const stray = said.length > said.indexOf('\r\n\r\n') + 4 + length;
-      return stray || STRAY_NEWLINES.test(said);
-    });
+  return answersIn(input).slice(0, parting).some(hasMore);
+}
+
+/** Whether bytes follow on the end of the answer. */
+function hasMore({ pieces }: ReturnType<typeof answersIn>[number]): boolean {
+  const bytes = Buffer.concat(pieces);
+  const parser = new AnswerParser();
+  parser.begin();
+  const body = parser.readHead(bytes, 0, bytes.length);
+  const end = parser.readBody(bytes, body, bytes.length, new Run());
+  return parser.complete && end < bytes.length;
 }
 
 const shortly = ({ status, fault, why }: Told): string => {

@@ -233,7 +233,7 @@ const TESTED_THROUGH: readonly (readonly [parts: RegExp, test: string])[] = [
   [/^lib\/quotas\/deadline-heap\.ts$/, 'test/quotas/waiting-room.test.ts'],
   [/^lib\/strategies\//, 'test/strategies/strategies.test.ts'],
   [
-    /^lib\/transports\/native\/(?:chunk-reader|framing|head-reader|run)\.ts$/,
+    /^lib\/transports\/native\/(?:chunk-reader|fields|framing|head-reader|run)\.ts$/,
     'test/transports/native/answer-parser.test.ts',
   ],
   [

@@ -10,9 +10,10 @@ import type { Answer, Origin } from '../../lib/transports/types.ts';
 import { kept } from '../support/kept.ts';
 import { listening, onRequests, rawServer, type TestServer } from '../support/raw-server.ts';
 import { TEST_CA, TEST_TLS } from '../support/tls.ts';
-import { originOf, outcome, Recorder, requestTo, until } from '../support/upstream.ts';
+import { originOf, outcome, Recorder, requestTo } from '../support/upstream.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
+const PART = 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhel';
 const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
 
 const answering = async (text: string) =>
@@ -50,18 +51,55 @@ test('a piece stays as it was when the next ones come', async () => {
   for (const text of await Promise.all(texts)) assert.equal(text, '200 0-00-10-20-30-4');
 });
 
-test('what fails in a reader ends its call, and the next one is well', async () => {
+for (const { name, text, text2, sockets } of [
+  { name: 'of a whole answer', text: OK, text2: '', sockets: 1 },
+  { name: 'of an answer that goes on', text: PART, text2: '', sockets: 2 },
+  { name: 'of the second piece', text: PART, text2: 'lo', sockets: 2 },
+]) {
+  test(`what fails in a reader ${name} ends its call, and the next one is well`, async () => {
+    const transport = kept(nativeTransport());
+    const server = kept(
+      await rawServer((socket, nth) =>
+        onRequests(socket, (_head, call) => socket.write(nth + call === 0 ? text : OK)),
+      ),
+    );
+    const reader = new Recorder();
+    reader.afterData = () => {
+      if (reader.text === 'hel' && text2 !== '') server.sockets[0]?.write(text2);
+      else throw new Error('of the reader');
+    };
+    (await transport.send(requestTo(originOf(server.port))).answer).read(reader);
+    await reader.settled;
+    assert.deepEqual(reader.events, ['data', '!cut']);
+    assert.equal(await outcome(transport, requestTo(originOf(server.port))), '200 ok');
+    assert.equal(server.sockets.length, sockets);
+  });
+}
+
+test('a whole answer lets its connection go before anybody reads it', async () => {
   const transport = kept(nativeTransport());
   const server = await answering(OK);
-  const reader = new Recorder();
-  reader.afterData = () => {
-    throw new Error('of the reader');
-  };
-  (await transport.send(requestTo(originOf(server.port))).answer).read(reader);
-  await reader.settled;
-  assert.deepEqual(reader.events, ['data', '!cut']);
-  await until(() => server.sockets[0]?.closed === true);
-  assert.equal(await outcome(transport, requestTo(originOf(server.port))), '200 ok');
+  const request = requestTo(originOf(server.port));
+  const answers = [await transport.send(request).answer, await transport.send(request).answer];
+  assert.equal(server.sockets.length, 1);
+  for (const answer of answers) {
+    assert.equal(answer.whole?.toString(), 'ok');
+    const reader = new Recorder();
+    answer.read(reader);
+    assert.equal(answer.whole, undefined);
+    assert.deepEqual(reader.events, []);
+    await reader.settled;
+    assert.equal(reader.text, 'ok');
+  }
+});
+
+test('what is not the whole of an answer, or not alone, is not called whole', async () => {
+  const transport = kept(nativeTransport());
+  for (const text of [PART, `${OK}more`, `${CHUNKED}3\r\nhel\r\n`, `${CHUNKED}3\r\nhel\r\nx`]) {
+    const server = await answering(text);
+    const answer = await transport.send(requestTo(originOf(server.port))).answer;
+    assert.equal(answer.whole, undefined, text);
+  }
 });
 
 test('an answer before the request has been taken ends the connection', async () => {

@@ -7,8 +7,10 @@
  */
 import { MAX_INTERIM_ANSWERS } from '../../limits.ts';
 import { ChunkReader } from './chunk-reader.ts';
+import type { Fields } from './fields.ts';
 import { type Framing, framingOf, isLast, keepMsOf } from './framing.ts';
-import { type Fields, HeadReader } from './head-reader.ts';
+import { HeadReader } from './head-reader.ts';
+import type { KnownHeads } from './known-heads.ts';
 import type { Run } from './run.ts';
 
 const HEAD = 0;
@@ -24,11 +26,16 @@ export class AnswerParser {
   fault = '';
   /** How long the connection may be idle after this answer; 0: it is not to be kept. */
   keepMs = 0;
-  readonly #head = new HeadReader();
+  readonly #head: HeadReader;
   readonly #chunks = new ChunkReader();
   #state: State = HEAD;
   #left = 0;
   #interims = 0;
+
+  /** `known`: the heads that came from the same address. */
+  constructor(known: KnownHeads | null = null) {
+    this.#head = new HeadReader(known);
+  }
 
   /** Begins anew, with the answer to the next request. */
   begin(): void {

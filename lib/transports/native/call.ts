@@ -15,12 +15,12 @@ import { codingOf, hasNoBody, withoutCoding } from '../decode.ts';
 import type { Dial, Dialing } from '../dial.ts';
 import { ownError, transportError } from '../faults.ts';
 import type { Answer, Call, Origin, TransportError, UpstreamRequest } from '../types.ts';
-import { Watch } from '../watch.ts';
-import { CodedBody } from './coded-body.ts';
+import { type TimeoutFault, Watch } from '../watch.ts';
+import { type CodedAnswer, CodedBody } from './coded-body.ts';
 import { Connection, type Receiver } from './connection.ts';
-import { type Intake, PlainBody } from './plain-body.ts';
+import { type Intake, PlainBody, type Source } from './plain-body.ts';
 import type { Pool } from './pool.ts';
-import { requestHead } from './request-head.ts';
+import { type RequestHead, requestHead } from './request-head.ts';
 
 const CONNECTING = 0;
 const WAITING = 1;
@@ -29,19 +29,18 @@ const DONE = 3;
 
 type State = typeof CONNECTING | typeof WAITING | typeof ANSWERED | typeof DONE;
 
-export class NativeCall implements Call, Receiver {
+export class NativeCall implements Call, Receiver, Source {
   readonly answer: Promise<Answer>;
   sent = false;
   readonly #pool: Pool<Connection>;
   readonly #dial: Dial;
   readonly #origin: Origin;
-  readonly #watch = new Watch((fault) => this.#end(ownError(fault, this.#origin)));
   /** This and its head: until it cannot be sent again, for an answer may take minutes. */
   #asked: UpstreamRequest | undefined;
   #resolve!: (answer: Answer) => void;
   #reject!: (error: TransportError) => void;
   #state: State = CONNECTING;
-  #head = '';
+  #head: RequestHead | undefined;
   /** The connection was used before, so it may have died unseen. */
   #reused = false;
   #dialing: Dialing | undefined;
@@ -58,7 +57,7 @@ export class NativeCall implements Call, Receiver {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    queueMicrotask(() => this.#start());
+    void SOON.then(() => this.#start());
   }
 
   abort(): void {
@@ -67,14 +66,26 @@ export class NativeCall implements Call, Receiver {
     else this.#fail(ownError('aborted', this.#origin));
   }
 
-  get flowing(): boolean {
-    return this.#body?.flowing === true;
+  resume(): void {
+    this.#connection?.resume();
+  }
+
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  onCrash(thrown: unknown): void {
+    this.#end(transportError(thrown, 'reading', this.#origin));
+  }
+
+  onExpired(fault: TimeoutFault): void {
+    this.#end(ownError(fault, this.#origin));
   }
 
   onSent(): void {
     this.sent = true;
     if (this.#state !== WAITING) return;
-    this.#watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
+    this.#connection?.watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
   }
 
   onHead(status: number, fields: Record<string, string>): void {
@@ -86,18 +97,13 @@ export class NativeCall implements Call, Receiver {
     }
     this.#state = ANSWERED;
     this.#asked = undefined;
-    this.#head = '';
-    this.#watch.disarm();
-    const source = this.#connection as Connection;
-    const watch = this.#watch;
-    const idleMs = origin.idleTimeoutMs;
-    if (coding === 'plain') {
-      this.#body = new PlainBody(status, fields, source, watch, idleMs);
-    } else {
-      const onUnreadable = (error: Error) => this.#end(transportError(error, 'reading', origin));
-      const headers = withoutCoding(fields);
-      this.#body = new CodedBody({ status, headers, coding, source, watch, idleMs, onUnreadable });
-    }
+    this.#head = undefined;
+    const { watch } = this.#connection as Connection;
+    watch.disarm();
+    this.#body =
+      coding === 'plain'
+        ? new PlainBody(status, fields, this, watch, origin.idleTimeoutMs)
+        : this.#coded(status, fields, coding);
     this.#resolve(this.#body.answer);
   }
 
@@ -133,6 +139,19 @@ export class NativeCall implements Call, Receiver {
     }
   }
 
+  /** Decoding goes on when the connection has been let go, so its limit has a watch of its own. */
+  #coded(status: number, fields: Record<string, string>, coding: CodedAnswer['coding']): CodedBody {
+    return new CodedBody({
+      status,
+      headers: withoutCoding(fields),
+      coding,
+      source: this,
+      watch: new Watch((fault) => this.onExpired(fault)),
+      idleMs: this.#origin.idleTimeoutMs,
+      onUnreadable: (error) => this.#end(transportError(error, 'reading', this.#origin)),
+    });
+  }
+
   #start(): void {
     if (this.#state === DONE || this.#asked === undefined) return;
     const head = requestHead(this.#asked, this.#pool.host);
@@ -154,8 +173,9 @@ export class NativeCall implements Call, Receiver {
     this.#state = CONNECTING;
     this.#reused = false;
     this.sent = false;
-    this.#watch.arm('connect-timeout', origin.connectTimeoutMs);
-    const connection = new Connection(this.#pool);
+    const connection = new Connection(this.#pool, this);
+    this.#connection = connection;
+    connection.watch.arm('connect-timeout', origin.connectTimeoutMs);
     this.#dialing = this.#dial(origin, { onread: connection.onread }, (error, socket) => {
       this.#dialing = undefined;
       if (error === null) this.#send(connection.attach(socket));
@@ -166,8 +186,8 @@ export class NativeCall implements Call, Receiver {
   #send(connection: Connection): void {
     this.#connection = connection;
     this.#state = WAITING;
-    this.#watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
-    connection.send(this.#head, this.#asked?.body, this);
+    connection.watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
+    connection.send(this.#head as RequestHead, this.#asked?.body, this);
   }
 
   #end(error: TransportError): void {
@@ -186,12 +206,14 @@ export class NativeCall implements Call, Receiver {
   #giveUp(): boolean {
     if (this.#state === DONE || this.#body?.ended === true) return false;
     this.#state = DONE;
-    this.#watch.stop();
     this.#dialing?.abort();
     this.#connection?.destroy();
     this.#connection = undefined;
     return true;
   }
 }
+
+/** A turn of its own, for less than `queueMicrotask` costs. */
+const SOON = Promise.resolve();
 
 function ignore(): void {}

@@ -8,7 +8,8 @@
  * dropped.
  */
 import { MAX_CHUNK_EXTENSION_BYTES } from '../../limits.ts';
-import { type Fields, HeadReader } from './head-reader.ts';
+import type { Fields } from './fields.ts';
+import { HeadReader } from './head-reader.ts';
 import type { Run } from './run.ts';
 
 const SIZE = 0;
@@ -146,7 +147,7 @@ export class ChunkReader {
   }
 
   #beginTrailers(): void {
-    this.#trailers ??= new HeadReader();
+    this.#trailers ??= new HeadReader(null);
     this.#trailers.begin('trailers');
   }
 

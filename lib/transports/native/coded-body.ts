@@ -26,16 +26,14 @@ export interface CodedAnswer {
 export class CodedBody implements Intake {
   readonly answer: HttpBody;
   readonly #stream: Stream;
+  readonly #watch: Watch;
 
   constructor(coded: CodedAnswer) {
+    this.#watch = coded.watch;
     this.#stream = new Stream(coded.source);
     const decoder = decoded(this.#stream, coded.coding);
     decoder.on('error', coded.onUnreadable);
     this.answer = new HttpBody(coded.status, coded.headers, decoder, coded.watch, coded.idleMs);
-  }
-
-  get flowing(): boolean {
-    return this.#stream.wants;
   }
 
   get ended(): boolean {
@@ -51,11 +49,13 @@ export class CodedBody implements Intake {
   }
 
   fail(error: TransportError): void {
+    this.#watch.stop();
     this.#stream.destroy();
     this.answer.fail(error);
   }
 
   mute(): void {
+    this.#watch.stop();
     this.#stream.destroy();
     this.answer.mute();
   }
@@ -63,10 +63,9 @@ export class CodedBody implements Intake {
 
 /** Content as the stream that a decoder reads. */
 class Stream extends Readable {
-  /** Whether it has room. */
-  wants = false;
   readonly #source: Source;
-  #complete = false;
+  /** It has no room. */
+  #full = false;
 
   constructor(source: Source) {
     super();
@@ -74,19 +73,18 @@ class Stream extends Readable {
   }
 
   override _read(): void {
-    if (this.wants || this.#complete) return;
-    this.wants = true;
+    if (!this.#full) return;
+    this.#full = false;
     this.#source.resume();
   }
 
   add(content: Buffer): void {
     if (this.destroyed || this.push(content)) return;
-    this.wants = false;
+    this.#full = true;
     this.#source.pause();
   }
 
   complete(): void {
-    this.#complete = true;
     if (!this.destroyed) this.push(null);
   }
 }

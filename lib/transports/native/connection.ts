@@ -4,36 +4,41 @@
  *   idle --send()--> waiting for a head --onHead--> content, as its reader likes --> idle or gone
  *
  * All plain connections read into one buffer; what has to outlive a read is copied out of it, once.
- * Must stay true: bytes that nobody asked for end the connection; bytes that nobody wants yet are
- * held, and no more is read from the socket; a reader hears of the end only after all content.
+ * A whole answer lets its connection go at once, whether anybody has read it or not. Must stay
+ * true: bytes that nobody asked for end the connection.
  */
 import type { OnReadOpts, Socket } from 'node:net';
 import { platform } from 'node:os';
 import { READ_BUFFER_BYTES, SMALL_BODY_BYTES } from '../../limits.ts';
 import { bodyBytes } from '../headers.ts';
 import type { RequestBody, TransportFault } from '../types.ts';
+import { type TimeoutFault, Watch } from '../watch.ts';
 import { AnswerParser } from './answer-parser.ts';
 import type { Pool, Pooled } from './pool.ts';
-import { isAscii } from './request-head.ts';
+import type { RequestHead } from './request-head.ts';
 import { Run } from './run.ts';
 
 /** Whoever sent the request that is on the connection now. */
 export interface Receiver {
-  /** Whether content is wanted now; if not, `resume()` brings what was held. */
-  readonly flowing: boolean;
   /** The request has left this process. Only told of large ones. */
   onSent(): void;
   onHead(status: number, fields: Record<string, string>): void;
-  /** The memory of `content` is the receiver's. */
+  /** The memory of `content` is the receiver's. What it does not want yet it holds: `pause()` keeps
+   *  more from coming. */
   onContent(content: Buffer): void;
   /** The answer is whole; the connection has been let go. */
   onComplete(): void;
   /** The answer is broken; the connection is gone. `cause` is what the platform said. */
   onFault(fault: Extract<TransportFault, 'protocol'>, why: string): void;
   onLost(cause: Error | undefined): void;
+  /** What `watch` was armed for. Nothing has been done about it. */
+  onExpired(fault: TimeoutFault): void;
 }
 
-const CLOSED = Symbol('closed');
+/** Up to this size the bytes of a body go out as characters behind the head, which takes no memory
+ *  of its own; from 4 KB on that costs more than a copy. */
+const TEXT_BODY_BYTES = 2_048;
+
 const NEWLINES_ONLY = /^[\r\n]*$/;
 
 /** Reads are handed over before the next one begins, so one buffer does for all; on Windows a read
@@ -43,10 +48,12 @@ const run = new Run();
 
 export class Connection implements Pooled {
   idleUntilMs = 0;
+  /** For the call that is on the connection. */
+  readonly watch = new Watch((fault) => this.#receiver?.onExpired(fault));
   /** Where the socket is to deliver: for the dialler. */
   readonly onread: OnReadOpts;
   readonly #pool: Pool<Connection>;
-  readonly #parser = new AnswerParser();
+  readonly #parser: AnswerParser;
   readonly #onSent = (error?: Error | null) => {
     if (error == null) this.#receiver?.onSent();
   };
@@ -54,16 +61,17 @@ export class Connection implements Pooled {
   #receiver: Receiver | undefined;
   /** Whether a byte has come since the request was sent. */
   #answered = false;
-  /** Bytes that wait until their reader wants them. */
-  #held: Buffer | undefined;
   #stopped = false;
   /** Nothing is read until the next turn: see `#rest`. */
   #resting = false;
-  /** How the connection ended while bytes were held. */
-  #over: Error | typeof CLOSED | undefined;
+  /** The other side has left. */
+  #closed = false;
 
-  constructor(pool: Pool<Connection>) {
+  /** Until it is open, `receiver` is told of nothing but an expired limit. */
+  constructor(pool: Pool<Connection>, receiver: Receiver) {
     this.#pool = pool;
+    this.#parser = new AnswerParser(pool.heads);
+    this.#receiver = receiver;
     this.onread = {
       buffer: SHARED ?? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
       callback: (bytes, buffer) => {
@@ -76,14 +84,15 @@ export class Connection implements Pooled {
   /** Takes the open socket over, for good. */
   attach(socket: Socket): this {
     this.#socket = socket;
-    socket.on('end', () => this.#onClosed(CLOSED));
+    const onClosed = () => this.#onClosed(undefined);
+    socket.on('end', onClosed);
     socket.on('error', (error) => this.#onClosed(error));
-    socket.on('close', () => this.#onClosed(CLOSED));
+    socket.on('close', onClosed);
     return this;
   }
 
   get open(): boolean {
-    return this.#socket?.writable === true && this.#socket.readable;
+    return !this.#closed && this.#socket?.destroyed === false;
   }
 
   /** Whether nothing has come yet in answer to the request. */
@@ -92,19 +101,21 @@ export class Connection implements Pooled {
   }
 
   /** Sends one request; its answer goes to `receiver`. */
-  send(head: string, body: RequestBody | undefined, receiver: Receiver): void {
+  send(head: RequestHead, body: RequestBody | undefined, receiver: Receiver): void {
     this.#receiver = receiver;
     this.#answered = false;
     this.#parser.begin();
     const socket = this.#socket as Socket;
     if (body === undefined) {
-      socket.write(head, 'latin1');
+      socket.write(head.text, 'latin1');
     } else if (isLarge(body)) {
-      this.#sendLarge(socket, head, body);
-    } else if (typeof body === 'string' && isAscii(head)) {
-      socket.write(head + body);
+      this.#sendLarge(socket, head.text, body);
+    } else if (typeof body === 'string' && head.ascii) {
+      socket.write(head.text + body);
+    } else if (Buffer.isBuffer(body) && body.length <= TEXT_BODY_BYTES) {
+      socket.write(head.text + body.toString('latin1'), 'latin1');
     } else {
-      socket.write(joined(head, body));
+      socket.write(joined(head.text, body));
     }
   }
 
@@ -122,9 +133,11 @@ export class Connection implements Pooled {
     socket.uncork();
   }
 
-  /** The receiver wants content (again). It is never called from inside of this. */
+  /** The receiver wants content again. None comes from inside of this. */
   resume(): void {
-    queueMicrotask(() => this.#advance());
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    if (!this.#resting) this.#socket?.resume();
   }
 
   /** Stops reading. */
@@ -136,22 +149,24 @@ export class Connection implements Pooled {
 
   destroy(): void {
     this.#receiver = undefined;
-    this.#held = undefined;
+    this.watch.stop();
     this.#socket?.destroy();
   }
 
-  #onRead(buffer: Buffer, bytes: number): void {
-    if (this.#receiver === undefined) {
+  /** What fails in our own code, or in the reader's, ends this call and not the process. */
+  #onRead(bytes: Buffer, end: number): void {
+    const receiver = this.#receiver;
+    if (receiver === undefined) {
       this.#pool.remove(this);
       this.destroy();
       return;
     }
     this.#answered = true;
-    if (this.#held !== undefined) {
-      this.#held = Buffer.concat([this.#held, buffer.subarray(0, bytes)]);
-      this.pause();
-    } else {
-      this.#feed(buffer, bytes, false);
+    try {
+      this.#read(receiver, bytes, end);
+    } catch (thrown) {
+      this.destroy();
+      receiver.onLost(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
     if (this.#parser.untilClose) this.#rest();
   }
@@ -169,39 +184,7 @@ export class Connection implements Pooled {
     });
   }
 
-  /** What was held first, then the socket again. */
-  #advance(): void {
-    const held = this.#held;
-    if (this.#receiver?.flowing !== true) return;
-    if (held !== undefined) {
-      this.#held = undefined;
-      this.#feed(held, held.length, true);
-    }
-    const receiver = this.#receiver;
-    if (receiver?.flowing !== true) return;
-    if (this.#over !== undefined) this.#lost(receiver, this.#over);
-    else this.#restart();
-  }
-
-  #restart(): void {
-    if (!this.#stopped) return;
-    this.#stopped = false;
-    if (!this.#resting) this.#socket?.resume();
-  }
-
-  /** `owned`: the memory of `bytes` is ours to give away. What fails in our own code, or in the
-   *  reader's, ends this call and not the process. */
-  #feed(bytes: Buffer, end: number, owned: boolean): void {
-    const receiver = this.#receiver as Receiver;
-    try {
-      this.#read(receiver, bytes, end, owned);
-    } catch (thrown) {
-      this.destroy();
-      receiver.onLost(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    }
-  }
-
-  #read(receiver: Receiver, bytes: Buffer, end: number, owned: boolean): void {
+  #read(receiver: Receiver, bytes: Buffer, end: number): void {
     const parser = this.#parser;
     let at = 0;
     if (parser.inHead) {
@@ -210,31 +193,13 @@ export class Connection implements Pooled {
       if (parser.fault === '') receiver.onHead(parser.status, parser.fields);
     }
     if (parser.fault === '' && this.#receiver === receiver) {
-      if (!receiver.flowing) {
-        this.#hold(bytes, at, end, owned);
-        return;
-      }
-      at = this.#content(receiver, bytes, at, end, owned);
+      run.clear();
+      at = parser.readBody(bytes, at, end, run);
+      if (run.length > 0) receiver.onContent(copied(bytes, run.start, run.end));
     }
     if (this.#receiver !== receiver) return; // it has left meanwhile
     if (parser.fault !== '') this.#broken(receiver, parser.fault);
     else if (parser.complete) this.#complete(receiver, bytes, at, end);
-  }
-
-  #content(receiver: Receiver, bytes: Buffer, from: number, end: number, owned: boolean): number {
-    run.clear();
-    const at = this.#parser.readBody(bytes, from, end, run);
-    if (run.length > 0) {
-      const content = bytes.subarray(run.start, run.end);
-      receiver.onContent(owned ? content : Buffer.from(content));
-    }
-    return at;
-  }
-
-  /** An empty rest is held too: it stands for an answer whose end has not been told. */
-  #hold(bytes: Buffer, at: number, end: number, owned: boolean): void {
-    const rest = bytes.subarray(at, end);
-    this.#held = owned ? rest : Buffer.from(rest);
   }
 
   #complete(receiver: Receiver, bytes: Buffer, at: number, end: number): void {
@@ -243,12 +208,13 @@ export class Connection implements Pooled {
       return;
     }
     this.#receiver = undefined;
+    this.watch.disarm();
     const { keepMs } = this.#parser;
     const unsent = this.#socket?.writableLength !== 0;
-    if (keepMs === 0 || at < end || unsent || this.#over !== undefined) {
-      this.#socket?.destroy();
+    if (keepMs === 0 || at < end || unsent || this.#closed) {
+      this.destroy();
     } else {
-      this.#restart();
+      this.resume();
       this.#pool.put(this, keepMs);
     }
     receiver.onComplete();
@@ -259,30 +225,28 @@ export class Connection implements Pooled {
     receiver.onFault('protocol', why);
   }
 
-  #onClosed(how: Error | typeof CLOSED): void {
+  #onClosed(cause: Error | undefined): void {
+    this.#closed = true;
     const receiver = this.#receiver;
     if (receiver === undefined) {
       this.#pool.remove(this);
-      this.#socket?.destroy();
-    } else if (this.#held !== undefined) {
-      this.#over ??= how;
-    } else {
-      this.#lost(receiver, how);
-    }
-  }
-
-  #lost(receiver: Receiver, how: Error | typeof CLOSED): void {
-    if (how === CLOSED && this.#parser.close()) {
-      this.#over = how;
+      this.destroy();
+    } else if (cause === undefined && this.#parser.close()) {
       this.#complete(receiver, EMPTY, 0, 0);
-      return;
+    } else {
+      this.destroy();
+      receiver.onLost(cause);
     }
-    this.destroy();
-    receiver.onLost(how === CLOSED ? undefined : how);
   }
 }
 
 const EMPTY = Buffer.alloc(0);
+
+function copied(bytes: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.allocUnsafe(to - from);
+  bytes.copy(copy, 0, from, to);
+  return copy;
+}
 
 /** A string's characters are counted: that takes no time, and no body of few has many bytes. */
 function isLarge(body: RequestBody): boolean {

@@ -44,16 +44,28 @@ const TIMEOUT = /(?:^|[,;])[ \t]*timeout=(\d{1,9})/i;
 
 /** Whether this message is the last one on its connection (RFC 9112 §9.3). */
 export function isLast({ minorVersion, fields: { connection } }: HeadReader): boolean {
+  if (connection === 'keep-alive') return false; // what most say
   if (connection !== undefined && CLOSE.test(connection)) return true;
   return minorVersion === 0 && (connection === undefined || !KEEP_ALIVE.test(connection));
 }
 
-/** How long the connection may be idle before we close it, in ms; 0: it is not to be kept. A
- *  server's hint is undercut, so that we do not write while it closes. */
+/** How long the connection may be idle before we close it, in ms; 0: it is not to be kept. */
 export function keepMsOf(head: HeadReader): number {
   if (isLast(head)) return 0;
   const hint = head.fields['keep-alive'];
-  const seconds = hint === undefined ? undefined : TIMEOUT.exec(hint)?.[1];
-  if (seconds === undefined) return FREE_SOCKET_MS;
-  return Math.min(FREE_SOCKET_MS, Math.max(0, Number(seconds) * 1_000 - FREE_SOCKET_MARGIN_MS));
+  return hint === undefined ? FREE_SOCKET_MS : hintedMs(hint);
+}
+
+/** A server says the same each time. */
+let lastHint = '';
+let lastMs = FREE_SOCKET_MS;
+
+/** A hint is undercut, so that we do not write while the server closes. */
+function hintedMs(hint: string): number {
+  if (hint === lastHint) return lastMs;
+  const seconds = TIMEOUT.exec(hint)?.[1];
+  const wantedMs = Number(seconds) * 1_000 - FREE_SOCKET_MARGIN_MS;
+  lastHint = hint;
+  lastMs = seconds === undefined ? FREE_SOCKET_MS : Math.min(FREE_SOCKET_MS, Math.max(0, wantedMs));
+  return lastMs;
 }

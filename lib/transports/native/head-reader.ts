@@ -7,12 +7,11 @@
  * in whatever pieces they come; size and number of fields are bounded.
  */
 import { MAX_ANSWER_FIELDS, MAX_ANSWER_HEAD_BYTES, MAX_KNOWN_FIELD_NAMES } from '../../limits.ts';
-
-export type Fields = Record<string, string>;
+import { addField, type Fields, trimmed, UNPRINTABLE } from './fields.ts';
+import type { KnownHeads } from './known-heads.ts';
 
 const BLANK_LINE = Buffer.from('\r\n\r\n');
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const UNPRINTABLE = /[^\t\x20-\x7e\x80-\xff]/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 /** Every beginning of a status line that is not one yet. */
 const STATUS_START =
@@ -39,6 +38,12 @@ export class HeadReader {
   #carried = '';
   #size = 0;
   #count = 0;
+  readonly #known: KnownHeads | null;
+
+  /** With `known`, heads that come in one piece are compared with those before them. */
+  constructor(known: KnownHeads | null) {
+    this.#known = known;
+  }
 
   /** Begins anew: with a status line, or with fields only (trailers). */
   begin(section: 'head' | 'trailers'): void {
@@ -53,6 +58,8 @@ export class HeadReader {
 
   /** Reads on in `bytes`; returns where it stopped: behind the blank line, or at `end`. */
   read(bytes: Buffer, at: number, end: number): number {
+    const whole = this.#atStatus && this.#carried === '';
+    if (whole && this.#recall(bytes, at, end)) return at + this.#size;
     const stop = this.#stopOf(bytes, at, end);
     const fresh = bytes.toString('latin1', at, stop);
     const text = this.#carried === '' ? fresh : this.#carried + fresh;
@@ -63,7 +70,21 @@ export class HeadReader {
     this.#carried = text.slice(from);
     if (this.#size > MAX_ANSWER_HEAD_BYTES) this.fault = 'headers too large';
     else if (!this.complete) this.#checkCarried();
+    else if (whole) this.#known?.remember(text, this);
     return consumed;
+  }
+
+  /** Takes a head that is like one before it. */
+  #recall(bytes: Buffer, at: number, end: number): boolean {
+    const head = this.#known?.recall(bytes, at, end);
+    if (head === undefined) return false;
+    this.status = head.status;
+    this.minorVersion = head.minorVersion;
+    this.fields = head.fields;
+    this.#size = head.bytes;
+    this.#atStatus = false;
+    this.complete = true;
+    return true;
   }
 
   /** With a body behind a whole head, only the head is made into a string. */
@@ -129,13 +150,6 @@ export class HeadReader {
   }
 }
 
-function addField(fields: Fields, name: string, value: string): void {
-  const before = fields[name];
-  // `constructor` and the like are found in every object, but are not its own.
-  const repeated = before !== undefined && Object.hasOwn(fields, name);
-  fields[name] = repeated ? `${before}, ${value}` : value;
-}
-
 /** The name in lower case; undefined when it is none. */
 function nameOf(spelling: string): string | undefined {
   const known = knownNames.get(spelling);
@@ -148,13 +162,3 @@ function nameOf(spelling: string): string | undefined {
   }
   return name;
 }
-
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;

@@ -8,6 +8,7 @@
 import { MAX_FREE_SOCKETS } from '../../limits.ts';
 import { hostOf } from '../headers.ts';
 import type { Origin } from '../types.ts';
+import { KnownHeads } from './known-heads.ts';
 
 /** What a pool needs to know of a connection. */
 export interface Pooled {
@@ -20,6 +21,8 @@ export interface Pooled {
 export class Pool<C extends Pooled> {
   /** As the `host` header says it. */
   readonly host: string;
+  /** What its answers begin with. */
+  readonly heads = new KnownHeads();
   /** Oldest first. */
   readonly #idle: C[] = [];
   #timer: NodeJS.Timeout | undefined;

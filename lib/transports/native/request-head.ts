@@ -2,8 +2,8 @@
  * A request as HTTP/1.1 writes it: can its headers and path be carried, and which bytes are they?
  *
  * Must stay true: no caller's value can end a line, so none can add a header or a request; the
- * framing is ours alone (headers.ts). The text of frozen headers, those of a key, is kept;
- * for others keeping would cost more than making it.
+ * framing is ours alone (headers.ts). The text for frozen headers, those of a key, is kept while
+ * they go to the same place; for others keeping would cost more than making it.
  */
 import { bodyBytes, isOwnHeader } from '../headers.ts';
 import type { UpstreamRequest } from '../types.ts';
@@ -18,31 +18,45 @@ const BEYOND_ASCII = /[^\x20-\x7e\r\n\t]/;
 /** What is the same for all requests, behind `host`. */
 const OWN = 'accept-encoding: identity\r\nconnection: keep-alive\r\n';
 
-const kept = new WeakMap<Headers, string>();
+/** What the heads of many requests begin with. */
+interface Start {
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+  readonly text: string;
+  readonly ascii: boolean;
+}
 
-/** The head up to its blank line, one character a byte; undefined: HTTP cannot carry this. */
-export function requestHead(asked: UpstreamRequest, host: string): string | undefined {
-  const { method, path, headers, body } = asked;
-  const fields = Object.isFrozen(headers) ? (kept.get(headers) ?? keep(headers)) : textOf(headers);
+export interface RequestHead {
+  /** Up to its blank line, one character a byte. */
+  readonly text: string;
+  /** UTF-8 and Latin-1 are the same bytes for it. */
+  readonly ascii: boolean;
+}
+
+const kept = new WeakMap<Headers, Start>();
+
+/** Undefined: HTTP cannot carry this. */
+export function requestHead(asked: UpstreamRequest, host: string): RequestHead | undefined {
+  const start = startOf(asked, host);
+  if (start === undefined) return undefined;
+  return { text: start.text + lengthOf(asked), ascii: start.ascii };
+}
+
+function startOf({ method, path, headers }: UpstreamRequest, host: string): Start | undefined {
+  const before = kept.get(headers);
+  if (before?.path === path && before.host === host && before.method === method) return before;
+  const fields = textOf(headers);
   if (fields === undefined || path === '' || UNSENDABLE_PATH.test(path)) return undefined;
-  const length =
-    body === undefined
-      ? method === 'POST'
-        ? 'content-length: 0\r\n'
-        : ''
-      : `content-length: ${bodyBytes(body)}\r\n`;
-  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${OWN}${fields}${length}\r\n`;
+  const text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${OWN}${fields}`;
+  const start = { method, path, host, text, ascii: !BEYOND_ASCII.test(text) };
+  if (Object.isFrozen(headers)) kept.set(headers, start);
+  return start;
 }
 
-/** Whether UTF-8 and Latin-1 are the same bytes for it. */
-export function isAscii(head: string): boolean {
-  return !BEYOND_ASCII.test(head);
-}
-
-function keep(headers: Headers): string | undefined {
-  const text = textOf(headers);
-  if (text !== undefined) kept.set(headers, text);
-  return text;
+function lengthOf({ method, body }: UpstreamRequest): string {
+  if (body !== undefined) return `content-length: ${bodyBytes(body)}\r\n\r\n`;
+  return method === 'POST' ? 'content-length: 0\r\n\r\n' : '\r\n';
 }
 
 function textOf(headers: Headers): string | undefined {

@@ -5,7 +5,7 @@ import { requestHead } from '../../../lib/transports/native/request-head.ts';
 import { originOf, requestTo } from '../../support/upstream.ts';
 
 const headOf = (over: Parameters<typeof requestTo>[1]) =>
-  requestHead(requestTo(originOf(80), { headers: {}, ...over }), 'h:1');
+  requestHead(requestTo(originOf(80), { headers: {}, ...over }), 'h:1')?.text;
 
 const OWN = 'HTTP/1.1\r\nhost: h:1\r\naccept-encoding: identity\r\nconnection: keep-alive\r\n';
 
@@ -55,6 +55,30 @@ for (const path of ['', '/a b', '/a\r\nx: y', '/\n', '/\t', '/\u0100', '/\x7f'])
   test(`refused as a path: ${JSON.stringify(path)}`, () =>
     assert.equal(headOf({ path }), undefined));
 }
+
+test('frozen headers go to one place, then to another', () => {
+  const headers = Object.freeze({ 'x-a': 'a' });
+  for (const [method, path, host] of [
+    ['POST', '/a', 'h:1'],
+    ['POST', '/a', 'h:1'],
+    ['POST', '/b', 'h:1'],
+    ['POST', '/b', 'h:2'],
+    ['GET', '/b', 'h:2'],
+  ] as const) {
+    const asked = requestTo(originOf(80), { method, path, headers, body: undefined });
+    const length = method === 'POST' ? 'content-length: 0\r\n' : '';
+    const own = OWN.replace('h:1', host);
+    assert.deepEqual(requestHead(asked, host), {
+      text: `${method} ${path} ${own}x-a: a\r\n${length}\r\n`,
+      ascii: true,
+    });
+  }
+});
+
+test('a value beyond ASCII is Latin-1', () => {
+  const headers = { 'x-a': 'ä' };
+  assert.equal(requestHead(requestTo(originOf(80), { headers }), 'h:1')?.ascii, false);
+});
 
 test('frozen headers are the same the second time, and refused as well', () => {
   const good = Object.freeze({ 'x-a': 'a' });
