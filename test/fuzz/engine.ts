@@ -62,7 +62,8 @@ export async function fuzz(target: FuzzTarget, checker: Checker, run: FuzzRun): 
     if (!seen.has(outcome.word) && seen.size < MAX_OUTCOMES) {
       seen.add(outcome.word);
       poolBytes += input.length;
-      if (poolBytes < MAX_POOL_BYTES) pool.push(Buffer.from(input));
+      // Memory of its own: what is cut from Node's slabs would hold 8 KiB each.
+      if (poolBytes < MAX_POOL_BYTES) pool.push(Buffer.alloc(input.length, input));
     }
     heap.look(cases);
   }
