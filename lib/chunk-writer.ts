@@ -39,6 +39,16 @@ export class ChunkWriter {
     return bytes;
   }
 
+  /** Flushes the headers and writes the first chunk, both in one vector. Gives the chunk's bytes. */
+  writeFirst(piece: string | Buffer): number {
+    const { socket } = this.#response;
+    socket?.cork();
+    this.#response.flushHeaders();
+    const bytes = this.write(piece);
+    socket?.uncork();
+    return bytes;
+  }
+
   /** Calls back once, when everything that waits has been taken. Something must wait. */
   onDrain(resume: () => void): void {
     const { socket } = this.#response;

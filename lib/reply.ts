@@ -51,6 +51,8 @@ export interface Served {
 
 export class Reply {
   readonly #response: ServerResponse;
+  /** The head of a stream has been made, and is not out: something follows at once. */
+  #headWaits = false;
   /** Null: no stream yet. */
   #chunks: ChunkWriter | null = null;
   readonly #dialect: Dialect;
@@ -131,13 +133,14 @@ export class Reply {
     this.#streaming &&= wholeFrames;
   }
 
-  /** Writes complete frames. False: the client is slow, wait for `onDrain`. */
-  write(frames: string | Buffer): boolean {
+  /** Writes complete frames. False: the client is slow, wait for `onDrain`. `last`: the end follows
+   *  at once, and goes along. */
+  write(frames: string | Buffer, last = false): boolean {
     if (this.#state !== 'open' || this.#response.destroyed) return true;
     this.#quietPulses = 0;
-    const chunks = this.#writer();
-    this.#bytes += chunks.write(frames);
-    return chunks.waitingBytes < CLIENT_HIGH_WATER_BYTES;
+    if (last) this.#response.socket?.cork();
+    this.#bytes += this.#put(frames);
+    return this.#writer().waitingBytes < CLIENT_HIGH_WATER_BYTES;
   }
 
   onDrain(resume: () => void): void {
@@ -146,8 +149,7 @@ export class Reply {
 
   end(): void {
     if (this.#state === 'done') return;
-    this.#state = 'done';
-    this.#response.end();
+    this.#endWith('');
   }
 
   /** Tells the error in whatever way is still open, and ends the answer. */
@@ -160,9 +162,8 @@ export class Reply {
     }
     const told = this.#state === 'held' ? afterHold(error) : error;
     const frame = errorFrame(told, this.#dialect, this.#requestId);
-    this.#state = 'done';
     this.#bytes += Buffer.byteLength(frame);
-    this.#response.end(frame);
+    this.#endWith(frame);
   }
 
   /** Called once per second by the server's ticker: holds, then pings while nothing is written. */
@@ -176,13 +177,28 @@ export class Reply {
       this.#state = 'held';
     } else if (quietMs < PING_INTERVAL_MS) return;
     this.#quietPulses = 0;
-    this.#writer().write(PING_FRAMES[this.#dialect]);
+    this.#put(PING_FRAMES[this.#dialect]);
+  }
+
+  #endWith(frame: string): void {
+    const { socket } = this.#response;
+    this.#state = 'done';
+    this.#response.end(frame);
+    socket?.uncork();
   }
 
   #writeHead(): void {
     this.#status = 200;
     this.#response.writeHead(200, this.#head(STREAM_HEADERS));
-    this.#response.flushHeaders();
+    this.#headWaits = true;
+  }
+
+  /** The head goes with what comes first. */
+  #put(frames: string | Buffer): number {
+    const chunks = this.#writer();
+    if (!this.#headWaits) return chunks.write(frames);
+    this.#headWaits = false;
+    return chunks.writeFirst(frames);
   }
 
   #writer(): ChunkWriter {

@@ -126,6 +126,41 @@ test('pipelined requests: the second answer waits for the end of the first', asy
   assert.equal(dechunked(bodyOf(b) + END), 'second, early; second, bytes; second, late');
 });
 
+for (const { name, piece } of [
+  { name: 'text', piece: 'data: æøå\n\n' },
+  { name: 'bytes', piece: Buffer.from('data: ÿ bytes\n\n') },
+  { name: 'large bytes', piece: LARGE },
+]) {
+  for (const version of ['1.1', '1.0']) {
+    test(`HTTP/${version}, ${name}: head and first chunk in one, the end behind`, async (t) => {
+      const one = await rig(t);
+      one.client.write(ask('POST', version).repeat(version === '1.1' ? 2 : 1));
+      const first = await nth(one, 0);
+      const responses = version === '1.1' ? [first, await nth(one, 1)] : [first];
+      for (const response of responses) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        const writer = new ChunkWriter(response);
+        assert.equal(writer.writeFirst(piece), Buffer.byteLength(piece));
+        assert.equal(response.socket?.writableCorked ?? 0, 0);
+        writer.write('more');
+        response.end();
+      }
+      const whole = Buffer.concat([Buffer.from(piece as string), Buffer.from('more')]);
+      const latin1 = whole.toString('latin1');
+      if (version === '1.0') {
+        await until(() => one.client.readableEnded);
+        assert.equal(bodyOf(one.got()), latin1);
+      } else {
+        await until(() => one.got().split(END).length === 3);
+        for (const answer of one.got().split(END).slice(0, 2)) {
+          assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
+          assert.equal(dechunked(bodyOf(answer) + END), latin1);
+        }
+      }
+    });
+  }
+}
+
 test('HTTP/1.0: no chunks, the end of the connection is the end of the answer', async (t) => {
   const one = await rig(t);
   one.client.write(ask('POST', '1.0'));

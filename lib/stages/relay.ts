@@ -175,7 +175,7 @@ class StreamRelay {
       this.#finish({ kind: 'again', usage: translator.usage });
       return;
     }
-    this.#give(frames);
+    this.#give(frames, translator.ended || translator.fault !== null);
     if (translator.fault !== null) this.#broken(translator.fault);
     else if (translator.ended) this.#complete(true);
   }
@@ -186,7 +186,7 @@ class StreamRelay {
     const translator = this.#translator;
     const frames = translator.finish();
     if (translator.fault !== null) {
-      this.#give(frames);
+      this.#give(frames, true);
       this.#broken(translator.fault);
       return;
     }
@@ -194,11 +194,12 @@ class StreamRelay {
       this.#finish({ kind: 'again', usage: translator.usage });
       return;
     }
-    this.#give(frames);
+    this.#give(frames, true);
     this.#complete(false);
   }
 
-  #give(frames: string | Buffer): void {
+  /** `last`: nothing but the end follows. */
+  #give(frames: string | Buffer, last: boolean): void {
     if (frames.length === 0) return;
     const { reply, gateway } = this.#x;
     if (!reply.opened) {
@@ -206,7 +207,7 @@ class StreamRelay {
       reply.open(this.#wholeFrames);
       this.#x.letRequestGo();
     }
-    if (reply.write(frames)) return;
+    if (reply.write(frames, last)) return;
     this.#answer.pause();
     reply.onDrain(() => this.#guarded(() => this.#answer.resume()));
   }
