@@ -199,10 +199,13 @@ function partingOf({ connections }: Conversation, http: Conversation): number {
 
 /** Whether the native client has a reason to go on with another connection than http. It keeps the
  *  one that a repeat was made on. It closes the one of an answer with newlines behind it, which
- *  http reads past, or with other bytes, of which http may take notice later. */
+ *  http reads past, or with other bytes, of which http may take notice later. To http a
+ *  `proxy-connection` says what `connection` says; it is no field of an answer. */
 function isMeant(parting: number, { told, connections }: Conversation, input: Buffer): boolean {
   if (connections.length > told.length) return true;
-  return answersIn(input).slice(0, parting).some(hasMore);
+  const isSaid = ({ headers }: Told) =>
+    /^(?:close|keep-alive)$/i.test(headers['proxy-connection'] ?? '');
+  return told.slice(0, parting).some(isSaid) || answersIn(input).slice(0, parting).some(hasMore);
 }
 
 /** Whether bytes follow on the end of the answer. */
