@@ -103,6 +103,12 @@ const CASES: readonly Case[] = [
     name: 'fault',
     answer: halves,
     change: withStream((made) => failing(made, 'fault')),
+    want: BEFORE,
+  },
+  {
+    name: 'fault, once frames are out',
+    answer: halves,
+    change: withStream((made) => failing(made, 'fault', 1)),
     want: AFTER,
   },
   {
