@@ -9,12 +9,14 @@ export type Fields = Record<string, string>;
 
 export const UNPRINTABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Joins values of one name with ", ". */
+/** Joins values of one name with ", ", as node:http does; those of `cookie`, which has no business in
+ *  an answer, with "; " (RFC 6265 §5.4). */
 export function addField(fields: Fields, name: string, value: string): void {
   const before = fields[name];
   // `constructor` and the like are found in every object, but are not its own.
   const repeated = before !== undefined && Object.hasOwn(fields, name);
-  fields[name] = repeated ? `${before}, ${value}` : value;
+  const between = name === 'cookie' ? '; ' : ', ';
+  fields[name] = repeated ? before + between + value : value;
 }
 
 /** `text[from, to)` without the blanks around it. */

@@ -150,11 +150,18 @@ function headOf(text: string): { fields: Readonly<Record<string, string>>; keepM
 
 test('fields: lower-case names, values trimmed and joined, Latin-1 as it is', () => {
   const { fields } = headOf(
-    `${OK}X-A: 1\r\nx-a:\t2 \r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nX: \xe4\r\nconstructor: c\r\n\r\n`,
+    `${OK}X-A: 1\r\nx-a:\t2 \r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nX: \xe4\r\n` +
+      'cookie: a\r\ncookie: b\r\nconstructor: c\r\n\r\n',
   );
   assert.deepEqual(
     { ...fields },
-    { 'x-a': '1, 2', 'set-cookie': 'a=1, b=2', x: '\xe4', constructor: 'c' },
+    {
+      'x-a': '1, 2',
+      'set-cookie': 'a=1, b=2',
+      x: '\xe4',
+      cookie: 'a; b',
+      constructor: 'c',
+    },
   );
 });
 
