@@ -3,8 +3,9 @@
  *
  * Both are built in temporary worktrees and measured in pairs of fresh processes, the order turned
  * with every pair. CASES (names or parts of micro cases, scenarios of `make load`; default a few of
- * each), PAIRS (15), SECONDS (1, of one load). Exit 1 only when the whole confidence interval of a
- * ratio is beyond 1.05 (micro) or 1.10 (load): a trembling machine fails nobody.
+ * each), PAIRS (15), SECONDS (1, of one load), TRANSPORT (auto). Exit 1 only when the whole
+ * confidence interval of a ratio is beyond 1.05 (micro) or 1.10 (load): a trembling machine fails
+ * nobody.
  */
 
 import { fileURLToPath } from 'node:url';

@@ -61,7 +61,7 @@ const profileFlags = (folder: string) => [
 ];
 
 async function profileLoad(scenario: Scenario, compiled: Compiled, folder: string): Promise<Taken> {
-  const { TRANSPORT = 'http' } = process.env;
+  const { TRANSPORT = 'auto' } = process.env;
   const { endpoint, size, stream, name, paced } = scenario;
   const processes = new Processes();
   try {

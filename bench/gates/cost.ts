@@ -4,7 +4,7 @@ import { bodyFor } from '../load/bodies.ts';
 import type { Target, UpstreamUrls } from '../load/messages.ts';
 import { cpuUs } from '../load/process-cost.ts';
 import type { Client, Processes } from '../load/processes.ts';
-import { modelOf } from '../load/proxy-config.ts';
+import { modelOf, type TransportName } from '../load/proxy-config.ts';
 import type { Scenario } from '../load/scenarios.ts';
 import { HEADERS, PATHS } from '../load/variants.ts';
 import type { Compiled } from '../profiles/compiled.ts';
@@ -13,6 +13,7 @@ import { percentile } from '../statistics.ts';
 const MICRO_TIMEOUT_MS = 60_000;
 const CONNECTIONS = 32;
 const FIRST_AMOUNT = 200;
+const transport = (process.env.TRANSPORT || 'auto') as TransportName;
 /** As a share of what is measured: until the code is compiled. */
 const WARM_UP_SHARE = 0.6;
 
@@ -37,7 +38,7 @@ export async function loadCost(
   { program }: Compiled,
   { endpoint, size, stream }: Scenario,
 ): Promise<number> {
-  const proxy = await processes.proxy('http', upstreams, { program });
+  const proxy = await processes.proxy(transport, upstreams, { program });
   try {
     const target: Target = {
       url: `${proxy.url}${PATHS[endpoint]}`,
