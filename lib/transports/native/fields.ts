@@ -9,8 +9,8 @@ export type Fields = Record<string, string>;
 
 export const UNPRINTABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Joins values of one name with ", ", as node:http does; those of `cookie`, which has no business in
- *  an answer, with "; " (RFC 6265 §5.4). */
+/** Joins values of one name with ", ", as node:http does; those of `cookie`, which has no business
+ *  in an answer, with "; " (RFC 6265 §5.4). */
 export function addField(fields: Fields, name: string, value: string): void {
   const before = fields[name];
   // `constructor` and the like are found in every object, but are not its own.
