@@ -18,7 +18,7 @@ import type { Answer, Call, Origin, TransportError, UpstreamRequest } from '../t
 import { type TimeoutFault, Watch } from '../watch.ts';
 import { type CodedAnswer, CodedBody } from './coded-body.ts';
 import { Connection, type Receiver } from './connection.ts';
-import { type Intake, PlainBody, type Source } from './plain-body.ts';
+import { type Intake, PlainBody, SOON, type Source } from './plain-body.ts';
 import type { Pool } from './pool.ts';
 import { type RequestHead, requestHead } from './request-head.ts';
 
@@ -212,8 +212,5 @@ export class NativeCall implements Call, Receiver, Source {
     return true;
   }
 }
-
-/** A turn of its own, for less than `queueMicrotask` costs. */
-const SOON = Promise.resolve();
 
 function ignore(): void {}

@@ -32,7 +32,7 @@ export interface Intake {
 
 const EMPTY = Buffer.alloc(0);
 /** A turn of its own, for less than `queueMicrotask` costs. */
-const SOON = Promise.resolve();
+export const SOON = Promise.resolve();
 
 export class PlainBody implements Answer, Intake {
   readonly status: number;
