@@ -15,7 +15,7 @@
  *                          after some)   network_error[:CHUNKS] (zhipu's finish_reason)
  *   nothing                ok
  */
-import { SIMULATOR_FAULTS } from '../limits.ts';
+import { SIMULATOR_FAULTS } from './limits.ts';
 
 /** Answered in place of the work; `afterS` as given in the spec. */
 export type RefusalFault =

@@ -7,7 +7,7 @@
  * Must stay true: a bucket is never above its limit; a refused request takes nothing; a ticket is
  * settled at most once.
  */
-import { SIMULATED_RESERVATION_TOKENS, SIMULATOR_ACCOUNTS, SIMULATOR_ARRIVALS } from '../limits.ts';
+import { SIMULATED_RESERVATION_TOKENS, SIMULATOR_ACCOUNTS, SIMULATOR_ARRIVALS } from './limits.ts';
 import { TimeRing } from './time-ring.ts';
 
 /** Every limit is optional; a missing one does not bind. */

@@ -5,7 +5,7 @@
  * until its socket drains; after the end, or when the client is gone, a stream is forgotten.
  */
 import type { ServerResponse } from 'node:http';
-import { SIMULATOR_TICK_MS, SIMULATOR_WRITE_CHARS } from '../limits.ts';
+import { SIMULATOR_TICK_MS, SIMULATOR_WRITE_CHARS } from './limits.ts';
 
 /** What a stream is made of. `next` gives undefined at its end, and then says how it ends. */
 export interface FrameSource {

@@ -9,7 +9,7 @@ import {
   SIMULATOR_CACHE_BLOCKS,
   SIMULATOR_CACHE_PROMPT_BLOCKS,
   SIMULATOR_CACHE_TTL_MS,
-} from '../limits.ts';
+} from './limits.ts';
 
 // In a string their quotes are escaped, so these are found as keys only.
 const MESSAGES = Buffer.from('"messages":');

@@ -5,7 +5,7 @@
  * here is what the stream sends, piece by piece, so usage is true.
  */
 import { createHash } from 'node:crypto';
-import { SIMULATOR_OUTPUT_TOKENS } from '../limits.ts';
+import { SIMULATOR_OUTPUT_TOKENS } from './limits.ts';
 import type { ChatRequest } from './request.ts';
 import type { Said } from './script.ts';
 import type { SimulatorDialect } from './types.ts';

@@ -1,7 +1,7 @@
 /** Who is played, for whom, with which models and limits? The options, defaults filled in. */
 import { createHash } from 'node:crypto';
-import { SIMULATOR_LOG_ENTRIES } from '../limits.ts';
 import type { SimulatorLimits } from './limiter.ts';
+import { SIMULATOR_LOG_ENTRIES } from './limits.ts';
 import type { FixedAnswers, SimulatorDialect, SimulatorModel, SimulatorOptions } from './types.ts';
 
 export type ServedModel = Required<Omit<SimulatorModel, 'limits'>>;

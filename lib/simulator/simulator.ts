@@ -11,8 +11,9 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KEEP_ALIVE_MS, MAX_MODEL_NAME_CHARS, SIMULATOR_BODY_BYTES } from '../limits.ts';
+import { KEEP_ALIVE_MS, MAX_MODEL_NAME_CHARS } from '../limits.ts';
 import { sendRefusal, sendText } from './deliver.ts';
+import { SIMULATOR_BODY_BYTES } from './limits.ts';
 import { type Call, estimateTokens, Provider } from './provider.ts';
 import { notFound, tooLarge, unknownKey } from './refusals.ts';
 import { fields, text } from './request.ts';
