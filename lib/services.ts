@@ -17,19 +17,21 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Takes whole lines. */
   readonly write: (lines: string) => void;
+  /** When it takes them (`LogOptions`). Default: at the end of a turn of the event loop. */
+  readonly later?: (flush: () => void) => void;
 }
 
 /** `before`: the services so far; log and redaction follow the configuration, the rest goes on. */
 export function makeServices(config: Config, output: Output, before?: Services): Services {
   const { logLevel, logFormat } = config.monitoring;
-  const { isTerminal, write } = output;
+  const { isTerminal, write, later = setImmediate } = output;
   const redact = makeRedactor(config.secrets);
   const log = makeLog({
     level: logLevel,
     format: logFormat === 'auto' ? (isTerminal ? 'pretty' : 'json') : logFormat,
     colour: isTerminal,
     write,
-    later: setImmediate,
+    later,
     redact,
     now: Date.now,
   });

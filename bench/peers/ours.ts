@@ -9,14 +9,16 @@ const TRANSPORTS: readonly TransportName[] = ['native', 'http'];
 const WORKERS = 2;
 
 export const nameOf = (transport: TransportName) => `ours, ${transport}`;
+/** What several threads are compared with: neither is kept to one processor. */
+export const ROAMING = `${nameOf('native')}, any processor`;
 export const MANY_WORKERS = `${nameOf('native')}, ${WORKERS} threads`;
 
-/** `cores` is not for several threads: they share what there is. */
-function ours(name: string, transport: TransportName, workers: number): Peer {
+/** `roams`: it may use what upstreams and clients use too. */
+function ours(name: string, transport: TransportName, workers = 1, roams = false): Peer {
   return {
     name,
     async start({ processes, upstreams, node, cores }) {
-      const options = cores === undefined || workers > 1 ? { node } : { node, cores };
+      const options = cores === undefined || roams ? { node } : { node, cores };
       const config = proxyConfig(transport, upstreams, { workers });
       const { url, pid } = await processes.program(config, options);
       return {
@@ -36,6 +38,7 @@ function ours(name: string, transport: TransportName, workers: number): Peer {
 }
 
 export const OURS: readonly Peer[] = [
-  ...TRANSPORTS.map((transport) => ours(nameOf(transport), transport, 1)),
-  ours(MANY_WORKERS, 'native', WORKERS),
+  ...TRANSPORTS.map((transport) => ours(nameOf(transport), transport)),
+  ours(ROAMING, 'native', 1, true),
+  ours(MANY_WORKERS, 'native', WORKERS, true),
 ];

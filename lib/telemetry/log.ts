@@ -3,7 +3,7 @@
  *
  * Must stay true: a line is one line whatever a client or provider put into a value; every text
  * passes `redact`; logging never throws (a log that cannot be written must not stop a request);
- * lines that wait for the end of the turn are out before the program is (`flush`).
+ * lines that wait are out before the program is (`flush`).
  */
 import type { LogLevel } from '../config/types.ts';
 import { MAX_LOG_BATCH_CHARS, MAX_REMEMBERED_TEXT_CHARS, MAX_REMEMBERED_TEXTS } from '../limits.ts';
@@ -24,7 +24,7 @@ export interface Log {
   readonly info: Write;
   readonly warn: Write;
   readonly error: Write;
-  /** Writes what waits for the end of the turn. For the end of the program: warnings and errors
+  /** Writes what waits (`LogOptions.later`). For the end of the program: warnings and errors
    *  do not wait. */
   readonly flush: () => void;
 }
@@ -37,9 +37,9 @@ export interface LogOptions {
   /** Takes whole lines with their newlines. May throw (EPIPE, EAGAIN): the lines are then counted
    *  as lost. */
   readonly write: (lines: string) => void;
-  /** Calls back at the end of this turn of the event loop, so that the lines of one turn are one
-   *  write (a write to a pipe that wakes its reader costs more than making the line). Default: each
-   *  line is written at once. */
+  /** Calls back soon, as at the end of this turn of the event loop, so that the lines until then
+   *  are one write (a write to a pipe that wakes its reader costs more than making the line).
+   *  Default: each line is written at once. */
   readonly later?: (flush: () => void) => void;
   readonly redact: (text: string) => string;
   /** Wall clock in ms. */

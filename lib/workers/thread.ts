@@ -18,9 +18,15 @@ import type { Birth, FromThread, News, Setup, ToThread } from './messages.ts';
 import { unpackConfig } from './sent-config.ts';
 import { ToldVerdicts } from './told-verdicts.ts';
 
+/** Lines go to the main thread together: each time it is woken, it and the thread that wakes it
+ *  take the processor from each other. A warning does not wait, nor does a thread that ends. */
+const LINES_MS = 10;
+
 class Thread {
   readonly #port: MessagePort;
   readonly #output: Output;
+  /** Logs with lines to send: that of the gateway, and those before it that still end requests. */
+  readonly #unsent: (() => void)[] = [];
   readonly #crowd: Crowd;
   readonly #sent: Int32Array;
   readonly #quotas: QuotaTable;
@@ -35,7 +41,13 @@ class Thread {
     const { index, threads, table, board, setup, isTerminal, startedMs } = birth;
     const tell = (news: News) => this.#say({ kind: 'news', news });
     this.#port = port;
-    this.#output = { isTerminal, write: (text) => this.#say({ kind: 'lines', text }) };
+    this.#output = {
+      isTerminal,
+      write: (text) => this.#say({ kind: 'lines', text }),
+      later: (flush) => {
+        if (this.#unsent.push(flush) === 1) setTimeout(() => this.flushLog(), LINES_MS);
+      },
+    };
     const own = new Board(threads, table, board);
     const limits = setup.places.map((place) => place.limits);
     this.#quotas = new QuotaTable(limits, { shared: table }, own.holdingsOf(index));
@@ -63,9 +75,9 @@ class Thread {
     this.#gateway.log.error(kind, { error });
   }
 
-  /** Sends the lines that wait for the end of the turn. */
+  /** Sends the lines that wait. */
   flushLog(): void {
-    this.#gateway.log.flush();
+    for (const flush of this.#unsent.splice(0)) flush();
   }
 
   readonly #fail = ({ code = '', message }: NodeJS.ErrnoException) => {
