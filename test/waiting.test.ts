@@ -1,12 +1,26 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import { mock, type TestContext, test } from 'node:test';
 import { type Crowd, type Leaver, type WaitEnd, Waiting, type WaitTerms } from '../lib/waiting.ts';
 
 const FAR_MS = 60_000;
 
+/** A clock, and the timers of this process with it, that stand still until told to go on. */
+function driven(t: TestContext) {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+  let atMs = 1_000_000;
+  const pass = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed++) {
+      atMs += 1;
+      mock.timers.tick(1);
+    }
+  };
+  return { nowMs: () => atMs, pass };
+}
+
 /** A room with `places`, and waiters that take one each. */
-function make(places: number, maxDepth = 100) {
-  const waiting = new Waiting(maxDepth, Date.now);
+function make(places: number, maxDepth = 100, nowMs = Date.now) {
+  const waiting = new Waiting(maxDepth, nowMs);
   const state = { places, order: [] as string[] };
   const enter = (name: string, terms: Partial<WaitTerms> = {}) => {
     const leaver: Leaver = { onAbort: null };
@@ -14,7 +28,7 @@ function make(places: number, maxDepth = 100) {
       line: 'model',
       session: name,
       class: 'main',
-      deadlineMs: Date.now() + FAR_MS,
+      deadlineMs: nowMs() + FAR_MS,
       tryNow: () => {
         if (state.places === 0) return Number.POSITIVE_INFINITY;
         state.places -= 1;
@@ -63,26 +77,40 @@ test('waiting: a main turn goes before sub-agents and helpers', async () => {
   assert.deepEqual(state.order, ['main', 'agent', 'helper']);
 });
 
-test('waiting: the moment that was computed is waited for, not polled', async () => {
-  const { enter } = make(0);
-  const atMs = Date.now() + 30;
-  let looks = 0;
+test('waiting: the moment that was computed is waited for, not polled', async (t) => {
+  const { nowMs, pass } = driven(t);
+  let reads = 0;
+  const { enter, waiting } = make(0, 100, () => {
+    reads += 1;
+    return nowMs();
+  });
+  const startMs = nowMs();
+  const looks: number[] = [];
   const { wait } = enter('a', {
-    tryNow: (nowMs) => {
-      looks += 1;
-      return nowMs >= atMs ? 0 : atMs;
+    tryNow: (atMs) => {
+      looks.push(atMs - startMs);
+      return atMs >= startMs + 30 ? 0 : startMs + 30;
     },
   });
+  const readBefore = reads;
+  pass(29);
+  assert.equal(waiting.depth, 1);
+  assert.equal(reads, readBefore, 'nobody looks before');
+  pass(1);
+  assert.equal(waiting.depth, 0);
   assert.equal(await wait, 'let-in');
-  assert.ok(Date.now() >= atMs);
-  assert.ok(looks <= 4, `${looks} looks`);
+  assert.deepEqual(looks, [0, 30]);
 });
 
-test('waiting: a deadline ends it', async () => {
-  const { enter, waiting } = make(0);
-  const { wait } = enter('a', { deadlineMs: Date.now() + 10 });
-  assert.equal(await wait, 'expired');
+test('waiting: a deadline ends it', async (t) => {
+  const { nowMs, pass } = driven(t);
+  const { enter, waiting } = make(0, 100, nowMs);
+  const { wait } = enter('a', { deadlineMs: nowMs() + 10 });
+  pass(9);
+  assert.equal(waiting.depth, 1);
+  pass(1);
   assert.equal(waiting.depth, 0);
+  assert.equal(await wait, 'expired');
 });
 
 test('waiting: whoever hangs up leaves at once and takes nothing', async () => {
@@ -114,7 +142,8 @@ test('waiting: 10,000 that all hang up leave nothing behind', async () => {
   assert.equal(waiting.depth, 0);
 });
 
-test('waiting: whoever has waited for longer in another thread gets a head start', async () => {
+test('waiting: whoever has waited for longer in another thread gets a head start', async (t) => {
+  const { nowMs, pass } = driven(t);
   const shown: string[][] = [];
   const crowd: Crowd = {
     enter: () => true,
@@ -125,14 +154,14 @@ test('waiting: whoever has waited for longer in another thread gets a head start
     seen: () => 0,
     sleep: () => {},
   };
-  const waiting = new Waiting(10, Date.now, undefined, crowd);
+  const waiting = new Waiting(10, nowMs, undefined, crowd);
   const tries: string[] = [];
   const enter = (line: string) => {
     const tryNow = () => {
       tries.push(line);
       return 0;
     };
-    const deadlineMs = Date.now() + FAR_MS;
+    const deadlineMs = nowMs() + FAR_MS;
     return waiting.wait(
       { onAbort: null },
       { line, session: '', class: 'main', deadlineMs, tryNow },
@@ -140,8 +169,11 @@ test('waiting: whoever has waited for longer in another thread gets a head start
   };
   const waits = [enter('contested'), enter('other')];
   assert.deepEqual(tries, ['other'], 'nobody is ahead there');
-  assert.deepEqual(await Promise.all(waits), ['let-in', 'let-in']);
+  pass(1);
+  assert.deepEqual(tries, ['other'], 'whoever is ahead has time to look');
+  pass(9);
   assert.deepEqual(tries, ['other', 'contested'], 'a moment later, not never');
+  assert.deepEqual(await Promise.all(waits), ['let-in', 'let-in']);
   assert.deepEqual([shown[0], shown.at(-1)], [['contested'], []]);
   assert.deepEqual([waiting.isWanted('contested'), waiting.isWanted('other')], [true, false]);
 });
