@@ -30,9 +30,8 @@ export function fault(kind: UpstreamFault['kind'], text: string, status = 0): Up
 /**
  * The error that a JSON text is, or null. Known shapes (WIRE.md §D, §E.4, §F.4, §A.5):
  * `{error:{…}}`, `{error:"…"}`, `{type:"error",…}`, flat `{message,type,param,code}` and
- * `{code,msg,success}`. Status: `status_code`, else a number from 400 to 599 in the error, else
- * what an Anthropic type stands for, else 0. A `/responses` object that reports its own failure is
- * an answer.
+ * `{code,msg,success}`. Status: what it names (`statusNamedIn`), else what an Anthropic type stands
+ * for, else 0. A `/responses` object that reports its own failure is an answer.
  */
 export function errorIn(text: string): UpstreamFault | null {
   const body = parseObject(text);
@@ -40,7 +39,9 @@ export function errorIn(text: string): UpstreamFault | null {
   const { error } = body;
   const wrapped = isObject(error) || (typeof error === 'string' && error !== '');
   if (!wrapped && body.type !== 'error' && !isFlatError(body)) return null;
-  return fault('error', text, statusIn(body, isObject(error) ? error : {}));
+  const said = isObject(error) ? error : undefined;
+  const status = statusNamedIn(body, said) || (STATUS_OF_TYPE.get(said?.type) ?? 0);
+  return fault('error', text, status);
 }
 
 /** A whole body that should have been events: its error, or nonsense. */
@@ -54,11 +55,20 @@ function isFlatError(body: Json): boolean {
   return 'code' in body || 'type' in body || body.success === false;
 }
 
-function statusIn(body: Json, error: Json): number {
-  const named = [body.status_code, error.status_code, error.status, error.code, body.code];
-  const status = named.find((value) => typeof value === 'number' && value >= 400 && value < 600);
-  if (typeof status === 'number') return status;
-  return STATUS_OF_TYPE.get(error.type) ?? 0;
+const STATUS_FIELDS = ['status_code', 'status', 'http_status', 'code'] as const;
+const STATUS = /^[45]\d\d$/;
+
+/** The HTTP status that the first of these objects names which names one, as a number or as text;
+ *  else 0. A provider's own codes have four digits. */
+export function statusNamedIn(...said: readonly (Json | undefined)[]): number {
+  for (const object of said) {
+    for (const field of STATUS_FIELDS) {
+      const value = object?.[field];
+      if (typeof value !== 'number' && typeof value !== 'string') continue;
+      if (STATUS.test(String(value))) return Number(value);
+    }
+  }
+  return 0;
 }
 
 function isObject(value: unknown): value is Json {

@@ -8,6 +8,8 @@ for (const { text, status } of [
   { text: '{"error":{"code":"1302","message":"x"}}', status: 0 },
   { text: '{"error":{"code":1302,"message":"x"}}', status: 0 },
   { text: '{"error":{"code":503}}', status: 503 },
+  { text: '{"error":{"code":"429","message":"x"}}', status: 429 },
+  { text: '{"error":"x","http_status":502}', status: 502 },
   { text: '{"error":{"message":"x"},"status_code":429}', status: 429 },
   { text: '{"error":"x"}', status: 0 },
   { text: '{"type":"error","error":{"type":"overloaded_error"}}', status: 529 },
