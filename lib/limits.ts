@@ -316,6 +316,21 @@ export const MAX_KNOWN_TEXTS = 4_096;
 export const MAX_KNOWN_TOOLS = 256;
 export const MAX_TOOLS_MARK_CHARS = 32_768;
 
+/** Sets of tools that are remembered as bytes, with what was made of them (known-tools.ts): one per
+ *  kind of agent and set of MCP servers. Of 30 to 60 KB each, and the same again for a dialect and
+ *  choice, all of them stay below the second; smaller sets are read sooner than looked up. */
+export const MAX_KNOWN_TOOL_SETS = 64;
+export const MAX_KNOWN_TOOL_BYTES = 8 * MIB;
+export const MIN_KNOWN_TOOL_SET_BYTES = KIB;
+export const MAX_KNOWN_TOOL_SET_BYTES = 512 * KIB;
+
+/** Dialects and choices for which one set is kept, and marks of sets that came once. */
+export const MAX_KNOWN_TOOL_PLANS = 8;
+export const MAX_ONCE_SEEN_TOOLS = 1_024;
+
+/** Members of a body, named `tools` at any depth, that are compared with what is remembered. */
+export const MAX_LOOKS_FOR_TOOLS = 8;
+
 /** How often a watched configuration file is looked at: soon enough for whoever has just saved it,
  *  and a `stat` costs microseconds. A change is taken when it has stood still for that long. */
 export const WATCH_LOOK_MS = 1_000;

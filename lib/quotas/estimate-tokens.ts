@@ -210,9 +210,14 @@ export interface EstimatedRequest {
   readonly tools?: unknown;
 }
 
-/** Prompt tokens of a Messages request, a whole number: system, messages, tools with schemas. */
-export function estimateMessages(request: EstimatedRequest, texts?: TextsApart): number {
-  const { system, messages, tools } = request;
+/** Prompt tokens of a Messages request, a whole number: system, messages, tools with schemas.
+ *  `tools`: what `estimateTools` gave for those of the request. */
+export function estimateMessages(
+  request: EstimatedRequest,
+  texts?: TextsApart,
+  tools?: number,
+): number {
+  const { system, messages } = request;
   walkedChars = 0;
   apart = texts;
   let tokens = contentTokens(system, 0);
@@ -222,17 +227,28 @@ export function estimateMessages(request: EstimatedRequest, texts?: TextsApart):
       if (isObject(message)) tokens += contentTokens(message.content, 0);
     }
   }
-  if (Array.isArray(tools) && tools.length > 0) tokens += toolsTokens(tools);
+  tokens += tools ?? toolsTokens(request.tools);
   walkedChars = 0;
   apart = undefined;
   return Math.ceil(tokens);
+}
+
+/** Prompt tokens of the tools of a request alone, unrounded. */
+export function estimateTools({ tools }: EstimatedRequest, texts?: TextsApart): number {
+  walkedChars = 0;
+  apart = texts;
+  const tokens = toolsTokens(tools);
+  walkedChars = 0;
+  apart = undefined;
+  return tokens;
 }
 
 /** Estimates of tool sets seen before: an agent sends the same ones with every turn, and walking
  *  their schemas costs more than all the rest. Bounded: a full one starts anew. */
 const knownTools = new Map<string, number>();
 
-function toolsTokens(tools: readonly unknown[]): number {
+function toolsTokens(tools: unknown): number {
+  if (!Array.isArray(tools) || tools.length === 0) return 0;
   const key = tools.map(toolMark).join(' ');
   const known = key.length > MAX_TOOLS_MARK_CHARS ? undefined : knownTools.get(key);
   if (known !== undefined) return known;

@@ -10,13 +10,17 @@
  *
  * Must stay true: whoever looks at a text's beginning, or asks whether it is blank, finds the same;
  * a text may go into another JSON text (arguments of a tool call), and is escaped once more there;
- * a body that holds what looks like a mark is left whole. Between the quotes of a long text nothing
- * is checked but its end: what is wrong there is the provider's to refuse, as where bodies pass
- * through (json-scanner.ts).
+ * a body that holds what looks like a mark is left whole; in place of tools that are known stands
+ * one mark, wherever they are, and its reader looks where (parse.ts). Between the quotes of a long
+ * text nothing is checked but its end: what is wrong there is the provider's to refuse, as where
+ * bodies pass through (json-scanner.ts).
  */
 import { GatewayError } from '../../errors.ts';
+import { MAX_LOOKS_FOR_TOOLS } from '../../limits.ts';
 import { closingQuote } from '../json-size.ts';
 import { type Edit, splice } from '../json-splice.ts';
+import type { KnownTools, ToolSet } from './known-tools.ts';
+import { CONTROL, SIGN, TILDE, TOOLS_MARK } from './marks.ts';
 
 /** A text that begins so has a line that is cut off (system.ts). */
 export const BILLING_HEADER = 'x-anthropic-billing-header:';
@@ -28,6 +32,7 @@ const LONG_TEXT_BYTES = 512;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const LETTER_U = 0x75;
 
@@ -41,14 +46,12 @@ const KEPT_BYTES = 16;
 /** How far its first visible character is looked for. */
 const MAX_BLANK_BYTES = 256;
 
-/** What JSON makes of the control character in a mark, less the backslashes before it: their
- *  number tells how deep the text lies. The tilde parts them from backslashes of the text. */
-const SIGN = 'u0010';
-const CONTROL = 0x10;
-const TILDE = '~';
 const DIGITS = 5;
 const MOST_TEXTS = 10 ** DIGITS;
 const MARK_CHARS = 2 + DIGITS;
+
+const TOOLS_KEY = 'tools';
+const TOOLS_MARK_JSON = JSON.stringify(TOOLS_MARK);
 
 /** A long text in the body: where the inside of its string begins, its beginning ends, it ends. */
 interface Range {
@@ -90,15 +93,17 @@ export class LongTexts {
     }
   }
 
-  /** The JSON with all that was taken out, as UTF-8. */
-  fill(json: string): Buffer {
+  /** The JSON with all that was taken out, as UTF-8, and behind it `tail`. */
+  fill(json: string, tail: Buffer = NOTHING): Buffer {
     const edits = this.#ranges.length === 0 ? [] : this.#fillings(json);
-    if (edits.length === 0) return Buffer.from(json);
-    let size = Buffer.byteLength(json);
+    if (edits.length === 0 && tail.length === 0) return Buffer.from(json);
+    let size = Buffer.byteLength(json) + tail.length;
     for (const { start, end, range, text } of edits) {
       size += (text === '' ? range.end - range.cut : text.length) - (end - start);
     }
-    return this.#written(json, edits, Buffer.allocUnsafeSlow(size));
+    const whole = this.#written(json, edits, Buffer.allocUnsafeSlow(size));
+    tail.copy(whole, size - tail.length);
+    return whole;
   }
 
   #written(json: string, fillings: readonly Filling[], whole: Buffer): Buffer {
@@ -145,17 +150,29 @@ interface Filling {
   readonly text: string;
 }
 
-/** The body without its long texts, which `texts` keeps. `bytes` must be UTF-8, and stay as they
- *  are until the last use of `texts`. Whatever they are, nothing is thrown. */
+/** A body without what was taken out of it. */
+export interface TakenOut {
+  readonly rest: Buffer;
+  readonly texts: LongTexts;
+  /** What `TOOLS_MARK` stands for in `rest`, if it is there at all. */
+  readonly tools: ToolSet | null;
+}
+
+/** The body without its long texts, which `texts` keeps, and the first tools in it that are known,
+ *  wherever they stand. `bytes` must be UTF-8, and stay as they are until the last use of `texts`.
+ *  Whatever they are, nothing is thrown. */
 export function takeOutTexts(
   bytes: Buffer,
   longBytes = LONG_TEXT_BYTES,
-): { rest: Buffer; texts: LongTexts } {
-  const ranges = longTextsOf(bytes, longBytes);
-  const rest = splice(bytes, ranges.map(editOf));
-  const isClear = ranges.length > 0 && signsIn(rest) === ranges.length;
-  if (!isClear) return { rest: bytes, texts: NO_TEXTS };
-  return { rest, texts: new LongTexts(bytes, ranges) };
+  known: KnownTools | null = null,
+): TakenOut {
+  const { ranges, tools } = partsOf(bytes, longBytes, known);
+  const edits = ranges.map(editOf);
+  if (tools !== null) edits.splice(tools.before, 0, tools.edit);
+  const rest = splice(bytes, edits);
+  const isClear = edits.length > 0 && signsIn(rest) === edits.length;
+  if (!isClear) return { rest: bytes, texts: NO_TEXTS, tools: null };
+  return { rest, texts: new LongTexts(bytes, ranges), tools: tools?.set ?? null };
 }
 
 function editOf({ cut, end }: Range, index: number): Edit {
@@ -169,19 +186,69 @@ function signsIn(bytes: Buffer): number {
   return count;
 }
 
-function longTextsOf(bytes: Buffer, longBytes: number): Range[] {
+/** Known tools in a body, and how many long texts stand before them. */
+interface FoundTools {
+  readonly set: ToolSet;
+  readonly edit: Edit;
+  readonly before: number;
+}
+
+function partsOf(
+  bytes: Buffer,
+  longBytes: number,
+  known: KnownTools | null,
+): { ranges: Range[]; tools: FoundTools | null } {
   const { length } = bytes;
   const ranges: Range[] = [];
+  let tools: FoundTools | null = null;
+  let looks = known === null || known.size === 0 ? 0 : MAX_LOOKS_FOR_TOOLS;
   for (let at = 0; at < length && ranges.length < MOST_TEXTS; at++) {
     if (bytes[at] !== QUOTE) continue;
     const end = closingQuote(bytes, at + 1);
-    if (end - at > longBytes && end < length && isValueOfText(bytes, at)) {
+    const size = end - at;
+    if (size > longBytes && end < length && isValueOfText(bytes, at)) {
       const cut = endOfBeginning(bytes, at + 1, end);
       if (cut > 0) ranges.push({ start: at + 1, cut, end });
+    } else if (size === TOOLS_KEY.length + 1 && looks > 0 && isToolsKey(bytes, at + 1)) {
+      looks -= 1;
+      tools = toolsBehind(bytes, end, known as KnownTools, ranges.length);
+      if (tools !== null) {
+        looks = 0;
+        at = tools.edit.end - 1;
+        continue;
+      }
     }
     at = end;
   }
-  return ranges;
+  return { ranges, tools };
+}
+
+function isToolsKey(bytes: Buffer, at: number): boolean {
+  for (let index = 0; index < TOOLS_KEY.length; index++) {
+    if (bytes[at + index] !== TOOLS_KEY.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/** The known tools that are the value of the key whose quote is at `quote`. */
+function toolsBehind(
+  bytes: Buffer,
+  quote: number,
+  known: KnownTools,
+  before: number,
+): FoundTools | null {
+  const colon = nextVisible(bytes, quote + 1);
+  if (bytes[colon] !== COLON) return null;
+  const start = nextVisible(bytes, colon + 1);
+  const set = bytes[start] === OPEN_BRACKET ? known.find(bytes, start) : null;
+  if (set === null) return null;
+  return { set, before, edit: { start, end: start + set.bytes.length, text: TOOLS_MARK_JSON } };
+}
+
+function nextVisible(bytes: Buffer, from: number): number {
+  let at = from;
+  while ((bytes[at] ?? 0xff) <= 0x20) at += 1;
+  return at;
 }
 
 /** Whether the string that begins at `quote` is the value of one of `KEYS`. */
@@ -227,5 +294,7 @@ function isBilling(bytes: Buffer, start: number): boolean {
   return bytes.toString('latin1', start, start + BILLING_HEADER.length) === BILLING_HEADER;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** For a body that is parsed whole. */
-export const NO_TEXTS = new LongTexts(Buffer.alloc(0), []);
+export const NO_TEXTS = new LongTexts(NOTHING, []);

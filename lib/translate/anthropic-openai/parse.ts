@@ -38,7 +38,9 @@ import {
   reject,
   requireText,
 } from './checks.ts';
+import type { KnownTools, ToolSet } from './known-tools.ts';
 import { type LongTexts, MIN_BYTES_FOR_LONG_TEXTS, NO_TEXTS, takeOutTexts } from './long-texts.ts';
+import { TOOLS_MARK } from './marks.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -46,22 +48,47 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
 export interface ReadMessages {
   readonly request: MessagesRequest;
   readonly longTexts: LongTexts;
+  /** The tools of the request, which `request` lacks then; null: it has all there are. */
+  readonly tools: ToolSet | null;
 }
 
 /** Reads the body of `POST /v1/messages`, which `longTexts` needs unchanged. `isUtf8`: all of it is
  *  known to be. Throws INVALID_REQUEST and nothing else. */
-export function readMessages(bytes: Buffer, isUtf8: boolean): ReadMessages {
+export function readMessages(
+  bytes: Buffer,
+  isUtf8: boolean,
+  known: KnownTools | null = null,
+): ReadMessages {
   if (!isUtf8 || bytes.length < MIN_BYTES_FOR_LONG_TEXTS) {
-    return { request: parseMessages(bytes), longTexts: NO_TEXTS };
+    return { request: parseMessages(bytes), longTexts: NO_TEXTS, tools: null };
   }
-  const { rest, texts } = takeOutTexts(bytes);
-  return { request: parseMessages(rest), longTexts: texts };
+  const { rest, texts, tools } = takeOutTexts(bytes, undefined, known);
+  if (tools === null) return { request: parseMessages(rest), longTexts: texts, tools };
+  const request = besideTools(rest, tools);
+  return request === null ? readMessages(bytes, isUtf8) : { request, longTexts: texts, tools };
+}
+
+/** The request but for its tools, or null where it is not known to be one: they are another
+ *  field's, or something is wrong, which is told of the whole body. */
+function besideTools(rest: Buffer, tools: ToolSet): MessagesRequest | null {
+  try {
+    const body = parseJson(rest, tools.bytes.length);
+    if (!isObject(body) || body.tools !== TOOLS_MARK) return null;
+    return checked({ ...body, tools: undefined });
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) return null;
+    throw thrown;
+  }
 }
 
 /** The same, whole. Throws INVALID_REQUEST and nothing else. */
 export function parseMessages(bytes: Buffer): MessagesRequest {
   const body = parseJson(bytes);
   if (!isObject(body)) throw refused(`the body must be a JSON object, got ${kindOf(body)}`);
+  return checked(body);
+}
+
+function checked(body: Fields): MessagesRequest {
   checkModel(body);
   checkMessages(body);
   checkPrompt(body);
@@ -92,9 +119,10 @@ function refused(message: string): GatewayError {
   return new GatewayError('INVALID_REQUEST', message);
 }
 
-function parseJson(bytes: Buffer): unknown {
+/** @param apart bytes of JSON that are not among `bytes`: each may be a value */
+function parseJson(bytes: Buffer, apart = 0): unknown {
   if (bytes.length === 0) throw refused('the body is empty, a JSON object was expected');
-  if (bytes.length > SMALL_JSON_BYTES) checkBounds(bytes);
+  if (bytes.length + apart > SMALL_JSON_BYTES) checkBounds(bytes, MAX_JSON_VALUES - apart);
   try {
     return JSON.parse(decode(bytes));
   } catch (thrown) {
@@ -105,8 +133,8 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-function checkBounds(bytes: Buffer): void {
-  const broken = brokenBound(bytes, MAX_JSON_VALUES, MAX_PARSED_DEPTH);
+function checkBounds(bytes: Buffer, mostValues: number): void {
+  const broken = brokenBound(bytes, mostValues, MAX_PARSED_DEPTH);
   if (broken === 'many') throw refused(`the body has more than ${MAX_JSON_VALUES} values`);
   if (broken === 'deep') throw refused(`the body is nested deeper than ${MAX_PARSED_DEPTH} levels`);
 }

@@ -11,6 +11,7 @@ import type { MessagesRequest } from '../../wire/anthropic-request.ts';
 import type { ChatMessage } from '../../wire/openai-request.ts';
 import type { TranslationContext } from '../translator.ts';
 import type { Reader } from './content.ts';
+import type { KnownPlan } from './known-tools.ts';
 import { type LongTexts, NO_TEXTS } from './long-texts.ts';
 import type { RequestMemo } from './memo.ts';
 import { chatMessages } from './messages.ts';
@@ -29,7 +30,8 @@ import { ToolNames } from './tool-names.ts';
 import { clientTools, planTools, type ToolPlan } from './tools.ts';
 
 export interface ChatRequest {
-  /** Serialised JSON for the provider, less the long texts that were taken out of the request. */
+  /** Serialised JSON for the provider, less the long texts that were taken out of the request, and
+   *  less the tail of a plan that was known. */
   readonly body: string;
   readonly memo: RequestMemo;
 }
@@ -47,14 +49,17 @@ export function clientDisablesThinking(request: MessagesRequest): boolean {
  *
  * Throws PROMPT_TOO_LONG when the estimate clearly passes the model's window, INVALID_REQUEST when
  * the request contradicts itself or cannot be written as JSON.
+ *
+ * @param known the plan for the request's tools; `request.tools` is not read then
  */
 export function toChatCompletion(
   request: MessagesRequest,
   context: TranslationContext,
   longTexts: LongTexts = NO_TEXTS,
+  known: KnownPlan | null = null,
 ): ChatRequest {
   try {
-    return translate(request, context, longTexts);
+    return translate(request, context, longTexts, known);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     // JSON.stringify recurses, and no string is longer than half a GiB.
@@ -67,15 +72,16 @@ function translate(
   request: MessagesRequest,
   context: TranslationContext,
   longTexts: LongTexts,
+  known: KnownPlan | null,
 ): ChatRequest {
   const { chat, model, estimatedInputTokens } = context;
   refuseTooLong(estimatedInputTokens, model);
-  const names = new ToolNames(clientTools(request).map((tool) => tool.name));
-  const tools = planTools(request, names, chat);
+  const names = namesOf(request, known);
+  const tools = known ?? planTools(request, names, chat);
   const asked = askedMaxTokens(request);
   const sent = outputTokens(asked, estimatedInputTokens, model);
   const reader = { vision: model.vision, names, longTexts };
-  const format = planFormat(request, chat, tools.tools.length > 0);
+  const format = planFormat(request, chat, tools.hasTools);
   const fields = {
     model: model.upstream,
     ...streamFields(request, context, tools),
@@ -86,10 +92,11 @@ function translate(
     [chat.userField]: userHash(request, chat),
     response_format: format.field,
     messages: allMessages(request, context, [tools.hint, format.hint], reader),
-    ...toolFields(tools),
+    ...('tail' in tools ? {} : toolFields(tools)),
   };
+  const body = JSON.stringify(allowed(fields, chat.fields));
   return {
-    body: JSON.stringify(allowed(fields, chat.fields)),
+    body: known === null ? body : body.slice(0, -1),
     memo: {
       stream: request.stream === true,
       toolNames: names.changed,
@@ -100,6 +107,35 @@ function translate(
       thinkingDisabled: clientDisablesThinking(request),
     },
   };
+}
+
+/** What is to be remembered of the tools of a request that was translated whole. */
+export function planToKeep(
+  request: MessagesRequest,
+  { chat }: TranslationContext,
+  longTexts: LongTexts,
+): KnownPlan {
+  const names = namesOf(request, null);
+  const plan = planTools(request, names, chat);
+  const json = JSON.stringify(allowed(toolFields(plan), chat.fields));
+  return {
+    dialect: chat,
+    choice: choiceOf(request),
+    tail: json === '{}' ? Buffer.from('}') : longTexts.fill(`,${json.slice(1)}`),
+    hasTools: plan.hasTools,
+    hint: plan.hint,
+    offered: plan.offered,
+    names,
+  };
+}
+
+/** What a plan depends on beside the tools and the dialect. */
+export function choiceOf({ tool_choice: choice }: MessagesRequest): string {
+  return JSON.stringify(choice ?? null);
+}
+
+function namesOf(request: MessagesRequest, known: KnownPlan | null): ToolNames {
+  return new ToolNames(known?.names ?? clientTools(request).map((tool) => tool.name));
 }
 
 function allMessages(
@@ -117,18 +153,18 @@ function allMessages(
 function streamFields(
   request: MessagesRequest,
   { chat }: TranslationContext,
-  { tools }: ToolPlan,
+  { hasTools }: ToolPlan | KnownPlan,
 ): Record<string, unknown> {
   if (request.stream !== true) return {};
   return {
     stream: true,
     stream_options: chat.streamUsage ? { include_usage: true } : undefined,
-    tool_stream: chat.toolStream && tools.length > 0 ? true : undefined,
+    tool_stream: chat.toolStream && hasTools ? true : undefined,
   };
 }
 
 function toolFields(plan: ToolPlan): Record<string, unknown> {
-  if (plan.tools.length === 0) return {};
+  if (!plan.hasTools) return {};
   return { tools: plan.tools, tool_choice: plan.choice, parallel_tool_calls: plan.parallel };
 }
 

@@ -14,20 +14,23 @@ const KEPT_CHARS = MAX_TOOL_NAME_CHARS - HASH_CHARS - 1;
 
 export class ToolNames {
   /** Upstream name -> the client's, for the changed ones. */
-  readonly changed = new Map<string, string>();
+  readonly changed: Map<string, string>;
   /** The client's name -> upstream, for the changed ones. */
-  readonly #shortened = new Map<string, string>();
+  readonly #shortened: Map<string, string>;
   /** Names that stay as they are: no shortened one may equal one of them. */
   readonly #kept: ReadonlySet<string>;
 
-  /** @param offered names of all tools of the request */
-  constructor(offered: Iterable<string>) {
-    this.#kept = new Set([...offered].filter((name) => FITS.test(name)));
+  /** @param offered names of all tools of the request, or those of an earlier one */
+  constructor(offered: Iterable<string> | ToolNames) {
+    const isCopy = offered instanceof ToolNames;
+    this.changed = new Map(isCopy ? offered.changed : null);
+    this.#shortened = new Map(isCopy ? offered.#shortened : null);
+    this.#kept = isCopy ? offered.#kept : new Set([...offered].filter(fits));
   }
 
   /** The name as the provider sees it, for tools, history and tool_choice alike. */
   upstream(name: string): string {
-    if (FITS.test(name)) return name;
+    if (fits(name)) return name;
     const known = this.#shortened.get(name);
     if (known !== undefined) return known;
     const made = this.#shorten(name);
@@ -43,4 +46,8 @@ export class ToolNames {
       if (!this.#kept.has(made) && !this.changed.has(made)) return made;
     }
   }
+}
+
+function fits(name: string): boolean {
+  return FITS.test(name);
 }

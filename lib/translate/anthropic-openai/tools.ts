@@ -22,6 +22,7 @@ export interface NamedTool extends Tool {
 export interface ToolPlan {
   /** Empty: `tools`, `tool_choice` and `parallel_tool_calls` are all left out. */
   readonly tools: readonly ChatTool[];
+  readonly hasTools: boolean;
   readonly choice: ChatToolChoice | undefined;
   /** False only where the client forbids parallel calls. */
   readonly parallel: false | undefined;
@@ -57,6 +58,7 @@ export function planTools(
   const tools = withinBound(choose(clientTools(request), choice, dialect), choice, dialect);
   return {
     tools: tools.map((tool) => chatTool(tool, names, dialect)),
+    hasTools: tools.length > 0,
     choice: tools.length === 0 ? undefined : chatChoice(choice, names, dialect),
     parallel: tools.length > 0 && forbidsParallel(choice) ? false : undefined,
     hint: tools.length === 0 ? '' : choiceHint(choice, names, dialect),
