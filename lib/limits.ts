@@ -328,6 +328,11 @@ export const MAX_KNOWN_TOOL_SET_BYTES = 512 * KIB;
 export const MAX_KNOWN_TOOL_PLANS = 8;
 export const MAX_ONCE_SEEN_TOOLS = 1_024;
 
+/** So many requests are searched for tools to remember while none are known again; from then on one
+ *  of so many: some clients change theirs with each request. */
+export const MAX_TRIES_FOR_TOOLS = 64;
+export const SKIPPED_FOR_A_TRY = 16;
+
 /** Members of a body, named `tools` at any depth, that are compared with what is remembered. */
 export const MAX_LOOKS_FOR_TOOLS = 8;
 

@@ -164,6 +164,8 @@ function isServerToolBlock(block: OtherBlock): boolean {
 
 /** The texts of the parts, pictures left out. */
 export function joinTexts(parts: readonly ChatPart[], separator: string): string {
+  const only = parts.length === 1 ? parts[0] : undefined;
+  if (only?.type === 'text') return only.text;
   return parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(separator);
 }
 

@@ -14,7 +14,9 @@ import {
   MAX_KNOWN_TOOL_SET_BYTES,
   MAX_KNOWN_TOOL_SETS,
   MAX_ONCE_SEEN_TOOLS,
+  MAX_TRIES_FOR_TOOLS,
   MIN_KNOWN_TOOL_SET_BYTES,
+  SKIPPED_FOR_A_TRY,
 } from '../../limits.ts';
 import type { ChatDialect } from '../../providers/types.ts';
 import { lastMember, scanObject } from '../json-splice.ts';
@@ -22,7 +24,7 @@ import { SIGN } from './marks.ts';
 import type { ToolNames } from './tool-names.ts';
 
 const CLOSE_BRACKET = 0x5d;
-const SAMPLED_BYTES = 64;
+const WORD_BYTES = 4;
 
 /** What one dialect is told of the tools, under one `tool_choice`. */
 export interface KnownPlan {
@@ -72,6 +74,10 @@ export class KnownTools {
   /** The one that was used last comes first. */
   readonly #sets: ToolSet[] = [];
   readonly #seenOnce = new Set<number>();
+  /** How many requests may still be searched for tools to remember, until only few are. Each one
+   *  whose tools are known saves more than a search costs, and gives one more. */
+  #tries = MAX_TRIES_FOR_TOOLS;
+  #skipped = 0;
   #size = 0;
 
   /** Bytes kept, all together. */
@@ -88,6 +94,7 @@ export class KnownTools {
       if (bytes[at + length - 1] !== CLOSE_BRACKET) continue;
       if (bytes.compare(set.bytes, 0, length, at, at + length) !== 0) continue;
       if (index > 0) sets.unshift(...sets.splice(index, 1));
+      this.#tries = Math.min(this.#tries + 1, MAX_TRIES_FOR_TOOLS);
       return set;
     }
     return null;
@@ -96,6 +103,8 @@ export class KnownTools {
   /** The tools of a valid request, whole, where they are worth remembering and came before. The
    *  first time only a mark of them is kept: some clients change theirs with each request. */
   cameBefore(bytes: Buffer): Buffer | null {
+    if (this.#tries === 0 && ++this.#skipped % SKIPPED_FOR_A_TRY !== 0) return null;
+    this.#tries = Math.max(0, this.#tries - 1);
     const member = lastMember(scanObject(bytes, ['tools']), 'tools');
     if (member?.kind !== 'array') return null;
     const tools = bytes.subarray(member.start, member.end);
@@ -111,6 +120,8 @@ export class KnownTools {
 
   /** Remembers a copy of `tools`. */
   add(tools: Buffer, tokens: number): ToolSet {
+    const same = this.find(tools, 0);
+    if (same !== null) return same;
     const set = new ToolSet(Buffer.from(tools), tokens);
     this.#sets.unshift(set);
     this.#size += set.size;
@@ -135,13 +146,14 @@ export class KnownTools {
   }
 }
 
-/** 32 bits of the length and of bytes spread over the text (FNV-1a). Equal marks of two sets cost a
- *  copy, no more. */
+/** 32 bits of all that is in it (FNV-1a over words). Equal marks of two sets cost a copy, no
+ *  more. */
 function markOf(bytes: Buffer): number {
-  const step = (bytes.length - 1) / (SAMPLED_BYTES - 1);
-  let mark = bytes.length;
-  for (let index = 0; index < SAMPLED_BYTES; index++) {
-    mark = Math.imul(mark ^ (bytes[Math.floor(index * step)] as number), 0x0100_0193);
+  const { length } = bytes;
+  const words = new DataView(bytes.buffer, bytes.byteOffset, length);
+  let mark = words.getInt32(length - WORD_BYTES);
+  for (let at = 0; at < length - WORD_BYTES; at += WORD_BYTES) {
+    mark = Math.imul(mark ^ words.getInt32(at), 0x0100_0193);
   }
-  return mark >>> 0;
+  return mark;
 }

@@ -174,7 +174,8 @@ function allowed(
   known: ReadonlySet<string>,
 ): Record<string, unknown> {
   const body: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name in fields) {
+    const value = fields[name];
     if (value !== undefined && known.has(name)) body[name] = value;
   }
   return body;

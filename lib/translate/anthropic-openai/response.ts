@@ -93,7 +93,7 @@ class MessageWriter implements BlockWriter {
   #block(text: string, signature: string): string {
     switch (this.#kind) {
       case TEXT:
-        return JSON.stringify({ type: 'text', text });
+        return `{"type":"text","text":${JSON.stringify(text)}}`;
       case THINKING:
         return JSON.stringify({ type: 'thinking', thinking: text, signature });
       case TOOL: {

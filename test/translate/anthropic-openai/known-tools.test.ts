@@ -8,6 +8,8 @@ import {
   MAX_KNOWN_TOOL_PLANS,
   MAX_KNOWN_TOOL_SET_BYTES,
   MAX_KNOWN_TOOL_SETS,
+  MAX_TRIES_FOR_TOOLS,
+  SKIPPED_FOR_A_TRY,
 } from '../../../lib/limits.ts';
 import { PRESETS } from '../../../lib/providers/index.ts';
 import type { Preset } from '../../../lib/providers/types.ts';
@@ -228,6 +230,20 @@ test('the first time only a mark is kept, and nothing of odd sizes', () => {
   for (let time = 0; time < 3; time++) assert.equal(known.cameBefore(signed), null);
 });
 
+test('tools that are never the same are hardly looked at, until others are known again', () => {
+  const known = new KnownTools();
+  const changing = (at: number) =>
+    Buffer.from(bodyOf({ tools: [{ name: 'n', description: `${at}`.padEnd(2_000, 'x') }] }));
+  for (let at = 0; at < MAX_TRIES_FOR_TOOLS; at++) known.cameBefore(changing(at));
+  let times = 1;
+  while (known.cameBefore(changing(0)) === null && times < 99) times += 1;
+  assert.equal(times, SKIPPED_FOR_A_TRY, 'the mark of the first is still there');
+  known.add(Buffer.from('[1]'), 1);
+  for (let time = 0; time < 2; time++) known.find(Buffer.from('[1]'), 0);
+  assert.equal(known.cameBefore(changing(200)), null);
+  assert.notEqual(known.cameBefore(changing(200)), null);
+});
+
 const plan = (choice: string, bytes: number): KnownPlan => ({
   dialect: PRESETS.generic.chat,
   choice,
@@ -266,12 +282,14 @@ test('what is kept is bounded: in sets, in plans, in bytes', () => {
 test('what is kept is a copy', () => {
   const bytes = Buffer.from(bodyOf());
   const known = learned(bytes.toString(), {}) as KnownTools;
-  const [at, set] = [bytes.indexOf('[{"name"'), known.find(bytes, bytes.indexOf('[{"name"'))];
+  const at = bytes.indexOf('[{"name"');
+  const set = known.find(bytes, at);
   assert.ok(set !== null);
-  const body = Buffer.from(bytes);
-  const added = known.add(body.subarray(at, at + set.bytes.length), 1);
-  body.fill(0);
-  assert.deepEqual(added.bytes, set.bytes);
+  const tools = bytes.subarray(at, at + set.bytes.length);
+  assert.equal(known.add(tools, 1), set, 'nothing is kept twice');
+  const copied = new KnownTools().add(tools, 1);
+  bytes.fill(0);
+  assert.deepEqual(copied.bytes, set.bytes);
 });
 
 /** An answer that calls every tool of the history, by the names that the provider was told. */
