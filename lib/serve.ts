@@ -58,7 +58,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   const opened = await open(first, handed.socket, output);
   if (typeof opened === 'number') return opened;
   const { server, gateway } = opened;
-  if (endStart() && config.server.workers === 1) holdYoungGeneration();
+  if (endStart(process.versions.v8) && config.server.workers === 1) holdYoungGeneration();
   const { workers: threads } = gateway.config.server;
   log.info('listening', {
     address: server.address,
