@@ -1,5 +1,5 @@
 /**
- * The default upstream client: node:http and node:https over one keep-alive pool each.
+ * The upstream client on node:http and node:https: `native` without a parser of our own.
  *
  *   CONNECTING --connected--> SENDING --sent--> WAITING --headers--> ANSWERED --fault--> DONE
  *
@@ -14,28 +14,28 @@ import {
   type ClientRequest,
   type Agent as HttpAgent,
   type IncomingMessage,
-  type RequestOptions,
   request as startHttp,
 } from 'node:http';
 import { request as startHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
-import { type AgentRequest, type Agents, makeAgents } from './agents.ts';
+import { type Caller, type Line, lineOf, makeAgents, type OriginAgents } from './agents.ts';
 import { type Coding, codingOf, decoded, hasNoBody, withoutCoding } from './decode.ts';
 import type { Ca } from './dial.ts';
 import { ownError, transportError } from './faults.ts';
 import { NO_PROXIES, type ProxyOf } from './forward-proxies.ts';
-import { bareHost, flatHeaders } from './headers.ts';
+import { flatHeaders } from './headers.ts';
 import { HttpBody } from './http-body.ts';
+import { SOON } from './native/plain-body.ts';
 import type {
   Answer,
   Call,
+  Origin,
   RequestBody,
   Transport,
   TransportError,
   UpstreamRequest,
 } from './types.ts';
-import { Watch } from './watch.ts';
+import { type TimeoutFault, Watch } from './watch.ts';
 
 export interface HttpTransportOptions {
   /** Certificates (PEM) to trust instead of Node's own list. */
@@ -49,10 +49,14 @@ export function httpTransport(options: HttpTransportOptions = {}): Transport {
   const agents = makeAgents(options.ca, options.proxyOf ?? NO_PROXIES);
   return {
     name: 'http',
-    send: (request) => new HttpCall(agents, request),
+    send: (request) => new HttpCall(agents.of(request.origin), request),
     close: () => agents.endIdle(),
   };
 }
+
+/** Up to this size the bytes of a body go out as characters behind the head, in one string. What is
+ *  ended as it is written gets an empty string of its own, and makes a vector of the write. */
+const TEXT_BODY_BYTES = 2_048;
 
 const CONNECTING = 0;
 const SENDING = 1;
@@ -62,46 +66,53 @@ const DONE = 4;
 
 type State = typeof CONNECTING | typeof SENDING | typeof WAITING | typeof ANSWERED | typeof DONE;
 
-class HttpCall implements Call {
+class HttpCall implements Call, Caller {
   readonly answer: Promise<Answer>;
-  readonly #agents: Agents;
-  #asked: UpstreamRequest;
-  readonly #watch = new Watch((fault) => this.#end(ownError(fault, this.#asked.origin)));
+  sent = false;
+  readonly #agents: OriginAgents;
+  readonly #origin: Origin;
+  /** Until it cannot be sent again: an answer may go on for minutes. */
+  #asked: UpstreamRequest | undefined;
   #resolve!: (answer: Answer) => void;
   #reject!: (error: TransportError) => void;
   #state: State = CONNECTING;
   /** The request in force; a late event of the one before a retry is told by not being it. */
   #request: ClientRequest | undefined;
+  /** What the request in force is on. */
+  #line: Line | undefined;
   #body: HttpBody | undefined;
+  #endLate = false;
   /** Bytes that a reused connection had delivered before this call. */
   #bytesBefore = 0;
 
-  constructor(agents: Agents, asked: UpstreamRequest) {
+  constructor(agents: OriginAgents, asked: UpstreamRequest) {
     this.#agents = agents;
+    this.#origin = asked.origin;
     this.#asked = asked;
     this.answer = new Promise<Answer>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // Whoever waits still gets the rejection; a call nobody waits for must not end the process.
-    this.answer.catch(ignore);
-    this.#start(agents.pooled(asked.origin.protocol));
+    this.#start(agents.pooled, asked);
   }
 
   abort(): void {
     this.#giveUp();
     if (this.#body !== undefined) this.#body.mute();
-    else this.#reject(ownError('aborted', this.#asked.origin));
+    else this.#fail(ownError('aborted', this.#origin));
   }
 
-  #start(agent: HttpAgent): void {
-    const { origin, body } = this.#asked;
+  onExpired(fault: TimeoutFault): void {
+    this.#end(ownError(fault, this.#origin));
+  }
+
+  #start(agent: HttpAgent, asked: UpstreamRequest): void {
     let request: ClientRequest;
     try {
-      request = openRequest(this.#asked, agent);
+      request = openRequest(asked, agent);
     } catch (error) {
       // A header or path that HTTP cannot carry: nothing was sent, and nothing ever will be.
-      this.#end(transportError(error, 'connecting', origin));
+      this.#end(transportError(error, 'connecting', this.#origin));
       return;
     }
     this.#request = request;
@@ -110,17 +121,22 @@ class HttpCall implements Call {
     request.on('response', (response) => this.#onAnswer(request, response));
     request.on('error', (error) => this.#onError(request, error));
     request.on('close', () => this.#onClose(request));
-    end(request, body);
+    if (!write(request, asked.body)) this.#endLate = true;
   }
 
   #onSocket(request: ClientRequest, socket: Socket): void {
-    const { protocol, connectTimeoutMs } = this.#asked.origin;
+    if (request !== this.#request || this.#state === DONE) return;
+    const { protocol, connectTimeoutMs } = this.#origin;
+    const line = lineOf(socket);
+    line.begin(this);
+    this.#line = line;
+    if (this.#endLate) void SOON.then(() => request.end()); // behind the write that comes next
     if (request.reusedSocket) {
       this.#bytesBefore = socket.bytesRead;
       this.#onConnected(request);
       return;
     }
-    this.#watch.arm('connect-timeout', connectTimeoutMs);
+    line.watch.arm('connect-timeout', connectTimeoutMs);
     const event = protocol === 'https:' ? 'secureConnect' : 'connect';
     if (isOpen(socket)) this.#onConnected(request);
     else socket.once(event, () => this.#onConnected(request));
@@ -129,13 +145,15 @@ class HttpCall implements Call {
   #onConnected(request: ClientRequest): void {
     if (request !== this.#request || this.#state !== CONNECTING) return;
     this.#state = SENDING;
-    this.#watch.arm('first-byte-timeout', this.#asked.origin.firstByteTimeoutMs);
+    this.#line?.watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
   }
 
   #onSent(request: ClientRequest): void {
-    if (request !== this.#request || this.#state !== SENDING) return;
+    if (request !== this.#request || this.#state === DONE) return;
+    this.sent = true;
+    if (this.#state !== SENDING) return;
     this.#state = WAITING;
-    this.#watch.arm('first-byte-timeout', this.#asked.origin.firstByteTimeoutMs);
+    this.#line?.watch.arm('first-byte-timeout', this.#origin.firstByteTimeoutMs);
   }
 
   /** What fails in our own code ends this call, not the process. */
@@ -143,13 +161,13 @@ class HttpCall implements Call {
     try {
       this.#onResponse(request, response);
     } catch (error) {
-      this.#end(transportError(error, 'reading', this.#asked.origin));
+      this.#end(transportError(error, 'reading', this.#origin));
     }
   }
 
   #onResponse(request: ClientRequest, response: IncomingMessage): void {
     if (request !== this.#request || this.#state === DONE) return;
-    const { origin } = this.#asked;
+    const origin = this.#origin;
     const headers = joinedHeaders(response);
     const status = response.statusCode as number;
     const coding = hasNoBody(status, headers) ? 'plain' : codingOf(headers['content-encoding']);
@@ -158,33 +176,45 @@ class HttpCall implements Call {
       return;
     }
     this.#state = ANSWERED;
-    this.#asked = { ...this.#asked, body: undefined }; // an answer may go on for minutes
-    this.#watch.disarm();
-    const source = coding === 'plain' ? response : this.#decode(response, coding);
+    this.#asked = undefined;
+    const line = this.#line as Line;
+    line.watch.disarm();
+    line.heed(headers['keep-alive']);
     response.on('error', (error) => this.#end(transportError(error, 'reading', origin)));
-    const shown = coding === 'plain' ? headers : withoutCoding(headers);
-    this.#body = new HttpBody(status, shown, source, this.#watch, origin.idleTimeoutMs);
+    this.#body =
+      coding === 'plain'
+        ? new HttpBody(status, headers, response, line.watch, origin.idleTimeoutMs)
+        : this.#decoded(response, status, withoutCoding(headers), coding);
     this.#resolve(this.#body);
   }
 
-  #decode(response: IncomingMessage, coding: Exclude<Coding, 'plain' | 'unknown'>): Readable {
+  /** Decoding goes on when the connection has been let go, so its limit has a watch of its own. */
+  #decoded(
+    response: IncomingMessage,
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    coding: Exclude<Coding, 'plain' | 'unknown'>,
+  ): HttpBody {
+    const watch = new Watch((fault) => this.onExpired(fault));
     const decoder = decoded(response, coding);
-    decoder.on('error', (error) => this.#end(transportError(error, 'reading', this.#asked.origin)));
-    return decoder;
+    decoder.on('error', (error) => this.#end(transportError(error, 'reading', this.#origin)));
+    decoder.on('close', () => watch.stop());
+    return new HttpBody(status, headers, decoder, watch, this.#origin.idleTimeoutMs);
   }
 
   #onError(request: ClientRequest, error: Error): void {
     if (request !== this.#request || this.#state === DONE) return;
-    const { origin } = this.#asked;
+    const origin = this.#origin;
     if (this.#state === ANSWERED) {
       // What else can break now shows on the response, which may be complete all the same.
       const found = transportError(error, 'reading', origin);
       if (found.fault === 'protocol') this.#end(found);
       return;
     }
-    if (this.#diedUnused(request)) {
+    if (this.#asked !== undefined && this.#diedUnused(request)) {
       this.#state = CONNECTING;
-      this.#start(this.#agents.fresh(origin.protocol));
+      this.sent = false;
+      this.#start(this.#agents.fresh, this.#asked);
       return;
     }
     const stage = this.#state === CONNECTING ? 'connecting' : 'waiting';
@@ -200,20 +230,26 @@ class HttpCall implements Call {
   /** The net under the rest: a 101 that nobody asked for closes without any other event. */
   #onClose(request: ClientRequest): void {
     if (request !== this.#request || this.#state >= ANSWERED) return;
-    this.#end(ownError('protocol', this.#asked.origin, 'closed without an answer'));
+    this.#end(ownError('protocol', this.#origin, 'closed without an answer'));
   }
 
   #end(error: TransportError): void {
     if (!this.#giveUp()) return;
-    if (this.#body === undefined) this.#reject(error);
+    if (this.#body === undefined) this.#fail(error);
     else this.#body.fail(error);
+  }
+
+  #fail(error: TransportError): void {
+    // Whoever waits still gets the rejection; a call nobody waits for must not end the process.
+    this.answer.catch(ignore);
+    this.#reject(error);
   }
 
   /** Takes the connection down. False: there was nothing left to give up. */
   #giveUp(): boolean {
-    if (this.#state === DONE || this.#body?.ended === true) return false;
+    if (this.#state === DONE || this.#body?.complete === true) return false;
     this.#state = DONE;
-    this.#watch.stop();
+    this.#line?.watch.disarm();
     this.#request?.destroy();
     return true;
   }
@@ -222,28 +258,24 @@ class HttpCall implements Call {
 function openRequest(asked: UpstreamRequest, agent: HttpAgent): ClientRequest {
   const { origin, method, path } = asked;
   const start = origin.protocol === 'https:' ? startHttps : startHttp;
-  const options: RequestOptions & AgentRequest = {
-    origin,
-    agent,
-    hostname: bareHost(origin.hostname),
-    port: origin.port,
-    method,
-    path,
-    headers: flatHeaders(asked),
-    joinDuplicateHeaders: true,
-  };
-  return start(options);
+  return start({ agent, method, path, headers: flatHeaders(asked), joinDuplicateHeaders: true });
 }
 
-/** Pieces go out together, and with the headers. */
-function end(request: ClientRequest, body: RequestBody | undefined): void {
+/** False: it is to be ended once it has been written. */
+function write(request: ClientRequest, body: RequestBody | undefined): boolean {
+  if (Buffer.isBuffer(body) && body.length <= TEXT_BODY_BYTES) {
+    request.write(body.toString('latin1'), 'latin1');
+    return false;
+  }
   if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
     request.end(body);
-    return;
+    return true;
   }
+  // Pieces go out together, and with the headers.
   request.cork();
   for (const piece of body) request.write(piece);
   request.end();
+  return true;
 }
 
 /** Of node:tls, not in its types: the handshake is not over. */

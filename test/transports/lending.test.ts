@@ -6,12 +6,11 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { createServer } from 'node:tls';
-import { nativeTransport } from '../../lib/transports/native.ts';
 import type { Call, Origin, RequestBody, Transport } from '../../lib/transports/types.ts';
 import { kept } from '../support/kept.ts';
 import { listening, rawServer } from '../support/raw-server.ts';
 import { TEST_CA, TEST_TLS } from '../support/tls.ts';
-import { originOf, Recorder, requestTo, until } from '../support/upstream.ts';
+import { OWN_CONNECTIONS, originOf, Recorder, requestTo, until } from '../support/upstream.ts';
 
 /** More than the buffers of two sockets hold: the rest of it waits in this process. */
 const BODY_BYTES = 12 * 1024 * 1024;
@@ -126,6 +125,8 @@ async function lend(call: Call, memory: Buffer, nextNth: number): Promise<string
 
 interface Row {
   readonly name: string;
+  /** `http` goes on sending what nobody reads any more, and keeps the connection. */
+  readonly onlyNative?: boolean;
   readonly run: (transport: Transport, protocol: Origin['protocol']) => Promise<void>;
 }
 
@@ -168,6 +169,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a refusal before the body was read',
+    onlyNative: true,
     run: async (transport, protocol) => {
       const server = await serving(protocol, (seen, { socket }) => {
         dawdle(socket);
@@ -201,10 +203,13 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-for (const protocol of ['http:', 'https:'] as const) {
-  describe(protocol, { timeout: 60_000 }, () => {
-    for (const { name, run } of ROWS) {
-      test(name, () => run(kept(nativeTransport({ ca: TEST_CA })), protocol));
-    }
-  });
+for (const { name: transportName, make } of OWN_CONNECTIONS) {
+  for (const protocol of ['http:', 'https:'] as const) {
+    describe(`${transportName}, ${protocol}`, { timeout: 60_000 }, () => {
+      for (const { name, run, onlyNative = false } of ROWS) {
+        if (onlyNative && transportName !== 'native') continue;
+        test(name, () => run(kept(make(TEST_CA)), protocol));
+      }
+    });
+  }
 }
