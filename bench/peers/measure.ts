@@ -77,7 +77,7 @@ const FIRST_AMOUNT = 64;
 const MAX_AMOUNT = 500_000;
 /** What is measured is compiled code: so many requests, events, or seconds go before. */
 const WARM_REQUESTS: Readonly<Record<Size, number>> = {
-  '1 KB': 3_000,
+  '1 KB': 10_000,
   '50 KB': 600,
   '100 KB': 400,
   '400 KB': 100,
