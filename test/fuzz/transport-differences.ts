@@ -165,6 +165,17 @@ export const DIFFERENCES: readonly Row[] = [
       native.body === http.body &&
       !('content-length' in native.headers || 'transfer-encoding' in native.headers),
   },
+  {
+    why: 'bodies are decoded by another thread: the cut of one that is broken too may show first',
+    applies: (native, http, input) =>
+      /content-encoding/i.test(input) &&
+      sameHead(native, http) &&
+      native.fault !== http.fault &&
+      [native, http].every(
+        ({ fault, why }) =>
+          fault === 'cut' || (fault === 'protocol' && /\((?:Z_|ERR_)\w+\)$/.test(why)),
+      ),
+  },
 ];
 
 /** The first difference that is not meant, or ''; and a word for what happened. */
