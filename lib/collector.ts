@@ -24,7 +24,8 @@
  * after 3,000 calls more, anew where something else was seen meanwhile, and the proxy needed 15,000
  * requests to be as fast as it gets. It needs 6,000 when that comes after 1,000.
  *
- * Must stay true: this ends when it listens; who gave V8 settings of their own keeps them.
+ * Must stay true: this ends when it listens; who told V8 how to compile, or how large the young
+ * generation is, is heeded.
  */
 import { setFlagsFromString } from 'node:v8';
 
