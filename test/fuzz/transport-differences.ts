@@ -171,12 +171,13 @@ export const DIFFERENCES: readonly Row[] = [
       /content-encoding/i.test(input) &&
       sameHead(native, http) &&
       native.fault !== http.fault &&
-      [native, http].every(
-        ({ fault, why }) =>
-          fault === 'cut' || (fault === 'protocol' && /\((?:Z_|ERR_)\w+\)$/.test(why)),
-      ),
+      [native, http].every((told) => told.fault === 'cut' || isUndecodable(told)),
   },
 ];
+
+function isUndecodable({ fault, why }: Told): boolean {
+  return fault === 'protocol' && /\((?:Z_|ERR_)\w+\)$/.test(why);
+}
 
 /** The first difference that is not meant, or ''; and a word for what happened. */
 export function differenceOf(
@@ -211,12 +212,15 @@ function partingOf({ connections }: Conversation, http: Conversation): number {
 /** Whether the native client has a reason to go on with another connection than http. It keeps the
  *  one that a repeat was made on. It closes the one of an answer with newlines behind it, which
  *  http reads past, or with other bytes, of which http may take notice later. To http a
- *  `proxy-connection` says what `connection` says; it is no field of an answer. */
+ *  `proxy-connection` says what `connection` says; it is no field of an answer. A body that cannot
+ *  be decoded ends its connection, where that was not given back before. */
 function isMeant(parting: number, { told, connections }: Conversation, input: Buffer): boolean {
   if (connections.length > told.length) return true;
   const isSaid = ({ headers }: Told) =>
     /^(?:close|keep-alive)$/i.test(headers['proxy-connection'] ?? '');
-  return told.slice(0, parting).some(isSaid) || answersIn(input).slice(0, parting).some(hasMore);
+  const before = told.slice(0, parting);
+  if (before.some(isSaid) || before.some(isUndecodable)) return true;
+  return answersIn(input).slice(0, parting).some(hasMore);
 }
 
 /** Whether bytes follow on the end of the answer. */
