@@ -6,8 +6,8 @@
  * SECONDS (2 a row), EVENTS per stream (100), TRANSPORT (auto). The rows go to bench/results/ as
  * JSON (or to JSON=file), and as a chart (CHART=file). URL=http://127.0.0.1:PORT aims at a proxy
  * that runs already; then MODEL says what to ask for and TOKEN how to be let in. The scenarios
- * quota, streams, stall and idle ask something else, see their files in load/. Must stay true:
- * nothing but loopback is ever put under load.
+ * quota, streams, stall, threads and idle ask something else, see their files in load/. Must stay
+ * true: nothing but loopback is ever put under load.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -26,6 +26,7 @@ import { QUOTA, quotaScenario } from './load/quota.ts';
 import { loopbackUrl, OTHERS, type Scenario, scenariosNamed } from './load/scenarios.ts';
 import { STALL, stallScenario } from './load/stall.ts';
 import { STREAMS, streamsScenario } from './load/streams.ts';
+import { THREADS, threadsScenario } from './load/threads.ts';
 import { PATHS } from './load/variants.ts';
 import { numberFrom } from './settings.ts';
 import { shown } from './statistics.ts';
@@ -181,6 +182,7 @@ function otherScenario(name: string, processes: Processes): Promise<number> | un
   if (name === QUOTA) return quotaScenario(processes);
   if (name === IDLE) return idleScenario(processes);
   if (name === STREAMS) return streamsScenario(processes, transport);
+  if (name === THREADS) return threadsScenario(processes, transport);
   return name === STALL ? stallScenario(processes, transport) : undefined;
 }
 

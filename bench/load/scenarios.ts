@@ -38,7 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Scenarios with a program of their own. */
-export const OTHERS = ['quota', 'streams', 'stall', 'idle'];
+export const OTHERS = ['quota', 'streams', 'stall', 'threads', 'idle'];
 
 /** All scenarios for an empty name, several with commas. Throws a RangeError that lists the names. */
 export function scenariosNamed(name: string): readonly Scenario[] {
