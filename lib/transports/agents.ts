@@ -11,10 +11,11 @@ import { type ClientRequest, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent, type AgentOptions as HttpsOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { FREE_SOCKET_MARGIN_MS, FREE_SOCKET_MS } from '../limits.ts';
+import { FREE_SOCKET_MS } from '../limits.ts';
 import { type Ca, CONNECT, makeDial, SECURE } from './dial.ts';
 import { NO_PROXIES, type ProxyOf } from './forward-proxies.ts';
 import { bareHost } from './headers.ts';
+import { hintedMs } from './native/framing.ts';
 import { type Pool, type Pooled, Pools } from './native/pool.ts';
 import type { Origin } from './types.ts';
 import { type TimeoutFault, Watch } from './watch.ts';
@@ -75,19 +76,15 @@ export class Line implements Pooled {
     return kept;
   }
 
-  /** A server's own `keep-alive` hint is undercut, so that we do not write while it closes. */
+  /** A server's own `keep-alive` hint. */
   heed(hint: string | undefined): void {
-    const seconds = hint === undefined ? undefined : TIMEOUT.exec(hint)?.[1];
-    if (seconds === undefined) return;
-    this.keepMs = Math.min(FREE_SOCKET_MS, Number(seconds) * 1_000 - FREE_SOCKET_MARGIN_MS);
+    if (hint !== undefined) this.keepMs = hintedMs(hint);
   }
 
   destroy(): void {
     this.socket.destroy();
   }
 }
-
-const TIMEOUT = /(?:^|[,;])[ \t]*timeout=(\d{1,9})/i;
 
 const LINE = Symbol('line');
 

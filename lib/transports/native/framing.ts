@@ -61,7 +61,7 @@ let lastHint = '';
 let lastMs = FREE_SOCKET_MS;
 
 /** A hint is undercut, so that we do not write while the server closes. */
-function hintedMs(hint: string): number {
+export function hintedMs(hint: string): number {
   if (hint === lastHint) return lastMs;
   const seconds = TIMEOUT.exec(hint)?.[1];
   const wantedMs = Number(seconds) * 1_000 - FREE_SOCKET_MARGIN_MS;
