@@ -229,26 +229,29 @@ export function estimateMessages(
   tools?: number,
 ): number {
   const { system, messages } = request;
-  walkedChars = 0;
-  apart = texts;
-  let tokens = contentTokens(system, 0);
-  if (Array.isArray(messages)) {
-    for (const message of messages) {
-      tokens += MESSAGE_TOKENS;
-      if (isObject(message)) tokens += contentTokens(message.content, 0);
+  const tokens = counted(texts, () => {
+    let sum = contentTokens(system, 0);
+    if (Array.isArray(messages)) {
+      for (const message of messages) {
+        sum += MESSAGE_TOKENS;
+        if (isObject(message)) sum += contentTokens(message.content, 0);
+      }
     }
-  }
-  tokens += tools ?? toolsTokens(request.tools);
-  walkedChars = 0;
-  apart = undefined;
+    return sum + (tools ?? toolsTokens(request.tools));
+  });
   return Math.ceil(tokens);
 }
 
 /** Prompt tokens of the tools of a request alone, unrounded. */
 export function estimateTools({ tools }: EstimatedRequest, texts?: TextsApart): number {
+  return counted(texts, () => toolsTokens(tools));
+}
+
+/** What `count` gives for one request, whose long texts are in `texts`. */
+function counted(texts: TextsApart | undefined, count: () => number): number {
   walkedChars = 0;
   apart = texts;
-  const tokens = toolsTokens(tools);
+  const tokens = count();
   walkedChars = 0;
   apart = undefined;
   return tokens;
